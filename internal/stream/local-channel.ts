@@ -1,0 +1,47 @@
+import { Code } from "../errors/code.js";
+import { Metadata } from "../wire/metadata.js";
+import { featuresHeader, ownFeatures, readFeatures } from "./features.js";
+import { createLoopback } from "./loopback.js";
+import type { PeerStreamObserver } from "./peer-stream.js";
+import { StreamChannel, type StreamChannelInit } from "./stream-channel.js";
+
+/** The way of a node to itself. */
+export interface LocalChannel {
+  /** Takes the calls of the node to itself. */
+  readonly channel: StreamChannel;
+  /** The end on which they are served, as on an accepted stream. */
+  readonly accepted: StreamChannel;
+  /** Closes both ends at once. */
+  close(): void;
+}
+
+/**
+ * Makes the channel of a node to itself: in-process, on copies of the bytes, through the same queues and the same
+ * ordered dispatch as a remote stream (W-11).
+ */
+export function createLocalChannel(
+  init: Pick<StreamChannelInit, "peer" | "limits" | "handler" | "sendQueueFull"> & {
+    readonly observer: PeerStreamObserver;
+  },
+): LocalChannel {
+  const headers = Metadata.from({ [featuresHeader]: ownFeatures });
+  const ends = createLoopback(headers);
+  const features = readFeatures(headers);
+  const common = { ...init, features };
+  const accepted = new StreamChannel({
+    ...common,
+    stream: ends.accepting,
+    side: "accepting",
+    callable: true,
+  });
+  const channel = new StreamChannel({ ...common, stream: ends.dialling, side: "dialling", callable: true });
+  return {
+    channel,
+    accepted,
+    close: () => {
+      const closed = { code: Code.Canceled, message: "the server was closed" };
+      channel.cancel(closed);
+      accepted.cancel(closed);
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { QuorateError } from "../errors/quorate-error.js";
+import type { MetadataEntry } from "../wire/metadata.js";
+
+/** A request that came in on a stream, as the layer above sees it. */
+export interface IncomingRequest {
+  /** Full name with dots (F-03). */
+  readonly method: string;
+  readonly entries: readonly MetadataEntry[];
+  readonly payload: Uint8Array;
+  /** Ends with the stream, the caller's deadline or cancel, whichever is first; its reason is a QuorateError. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until the caller's deadline, never below 0; Infinity without one. */
+  remainingMs(): number;
+  /** Lets the next request of this stream start. A second call does nothing. */
+  release(): void;
+  /** Queues a reply on the stream that the request came on (never on a newer one). Dropped once the caller is gone. */
+  reply(payload: Uint8Array): void;
+  /** Queues an error in place of a reply. */
+  fail(error: QuorateError): void;
+}
+
+/**
+ * Runs one request: calls {@link IncomingRequest.reply} or `fail` as the method asks, and resolves when it is
+ * done. Its place in the order of the stream is held until then or until `release`.
+ *
+ * A rejection is answered as an Internal error: a handler turns what it expects into `fail` itself.
+ */
+export type RequestHandler = (request: IncomingRequest) => Promise<void>;

@@ -1,0 +1,135 @@
+import { Code } from "../errors/code.js";
+import { QuorateError } from "../errors/quorate-error.js";
+import { type CancelDeadline, deadlineAfter, monotonicMs, scheduleDeadline } from "../util/deadlines.js";
+import type { Envelope } from "../wire/envelope.js";
+import type { MetadataEntry } from "../wire/metadata.js";
+import type { IncomingRequest, RequestHandler } from "./request-handler.js";
+
+/** What a {@link StreamRequest} tells the dispatch that it belongs to. */
+export interface RequestOwner {
+  /** Sends an answer; `written` is called once the transport has taken it. */
+  answer(request: StreamRequest, answer: Uint8Array | QuorateError, written: () => void): void;
+  /** The next request may start. */
+  released(request: StreamRequest): void;
+  /** The request is over and what it answered is written. */
+  done(request: StreamRequest): void;
+}
+
+/** One request of a peer, from its coming to the writing of its last answer. */
+export class StreamRequest implements IncomingRequest {
+  readonly number: number;
+  readonly serverInitiated: boolean;
+  readonly method: string;
+  readonly entries: readonly MetadataEntry[];
+  readonly payload: Uint8Array;
+  /** Bytes of the envelope. */
+  readonly size: number;
+  readonly #owner: RequestOwner;
+  readonly #deadline: number;
+  #cancelDeadline: CancelDeadline | undefined;
+  #controller: AbortController | undefined;
+  #ended: QuorateError | undefined;
+  #unwritten = 0;
+  state: "queued" | "running" | "returned" = "queued";
+
+  constructor(envelope: Envelope, size: number, owner: RequestOwner) {
+    this.number = envelope.number;
+    this.serverInitiated = envelope.serverInitiated;
+    this.method = envelope.method;
+    this.entries = envelope.entries;
+    this.payload = envelope.payload;
+    this.size = size;
+    this.#owner = owner;
+    this.#deadline = envelope.timeoutMs === 0 ? Number.POSITIVE_INFINITY : deadlineAfter(envelope.timeoutMs);
+  }
+
+  /** Made on first use: most handlers never look. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#ended !== undefined) this.#controller.abort(this.#ended);
+    }
+    return this.#controller.signal;
+  }
+
+  remainingMs(): number {
+    return Math.max(0, this.#deadline - monotonicMs());
+  }
+
+  release(): void {
+    this.#owner.released(this);
+  }
+
+  reply(payload: Uint8Array): void {
+    this.#answer(payload);
+  }
+
+  fail(error: QuorateError): void {
+    this.#answer(error);
+  }
+
+  /** For the dispatch: lets the caller's deadline end the request. */
+  startClock(): void {
+    if (this.#deadline === Number.POSITIVE_INFINITY) return;
+    this.#cancelDeadline = scheduleDeadline(this.#deadline, () => this.#expire());
+  }
+
+  /** For the dispatch: answers without running. */
+  refuse(error: QuorateError): void {
+    this.#answer(error);
+    this.#return();
+  }
+
+  /** For the dispatch: runs the handler; never throws. */
+  run(handler: RequestHandler): void {
+    this.state = "running";
+    handler(this)
+      .catch((error: unknown) => this.fail(QuorateError.from(error, Code.Internal)))
+      .finally(() => this.#return());
+  }
+
+  /** For the dispatch: the caller no longer waits. */
+  cancel(): void {
+    this.#end(new QuorateError(Code.Canceled, "quorate: the caller canceled the call"));
+  }
+
+  /** For the dispatch: the stream is over. */
+  endWithStream(reason: QuorateError): void {
+    this.#end(reason);
+  }
+
+  #expire(): void {
+    const expired = new QuorateError(Code.DeadlineExceeded, "quorate: the caller's deadline passed");
+    if (this.state === "queued") this.#answer(expired);
+    this.#end(expired);
+  }
+
+  /** The caller is gone: what waits is not run, what runs is told, what it answers is discarded. */
+  #end(reason: QuorateError): void {
+    if (this.#ended !== undefined || this.state === "returned") return;
+    this.#ended = reason;
+    this.#cancelDeadline?.();
+    this.#controller?.abort(reason);
+    if (this.state === "queued") this.#return();
+  }
+
+  #answer(answer: Uint8Array | QuorateError): void {
+    if (this.#ended !== undefined || this.state === "returned") return;
+    this.#unwritten += 1;
+    this.#owner.answer(this, answer, () => {
+      this.#unwritten -= 1;
+      this.#settle();
+    });
+  }
+
+  #return(): void {
+    this.state = "returned";
+    this.#cancelDeadline?.();
+    this.release();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.state === "returned" && this.#unwritten === 0) this.#owner.done(this);
+  }
+}
