@@ -1,0 +1,161 @@
+import type { ClientDuplexStream, ServerDuplexStream, StatusObject } from "@grpc/grpc-js";
+import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
+import { Code, codeFromNumber } from "../errors/code.js";
+import type { BidiStream, BidiStreamEvents, StreamStatus } from "../stream/bidi-stream.js";
+import { Metadata } from "../wire/metadata.js";
+
+/** Path of the one method (F-01). */
+export const nodeStreamPath = "/stream.Gorums/NodeStream";
+
+/** The stream's bytes are envelopes already. */
+export function identity(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+/** A stream that we dialled. `released` is called once it is over, to let go of its connection. */
+export class DialledGrpcStream implements BidiStream {
+  readonly #call: ClientDuplexStream<Buffer, Buffer>;
+  readonly #released: () => void;
+  #events: BidiStreamEvents | undefined;
+  #headers: Metadata | undefined;
+  #over = false;
+
+  constructor(call: ClientDuplexStream<Buffer, Buffer>, released: () => void) {
+    this.#call = call;
+    this.#released = released;
+    call.once("metadata", (headers: GrpcMetadata) => {
+      this.#headers = fromGrpcMetadata(headers);
+      if (!this.#over) this.#events?.accepted(this.#headers);
+    });
+    call.once("status", (status: StatusObject) => this.#end(toStreamStatus(status)));
+    // The status says the same; without a listener the error would end the process.
+    call.on("error", () => {});
+  }
+
+  open(events: BidiStreamEvents): void {
+    this.#events = events;
+    queueMicrotask(() => {
+      if (this.#over) return;
+      if (this.#headers !== undefined) events.accepted(this.#headers);
+      this.#call.on("data", (bytes: Buffer) => {
+        if (!this.#over) events.message(bytes);
+      });
+    });
+  }
+
+  write(bytes: Uint8Array, written: () => void): void {
+    this.#call.write(asBuffer(bytes), (error?: Error | null) => {
+      // A failed write is settled by the end of the stream, which says why (J-18).
+      if (!this.#over && !error) written();
+    });
+  }
+
+  setReading(on: boolean): void {
+    if (on) this.#call.resume();
+    else this.#call.pause();
+  }
+
+  end(): void {
+    this.#call.end();
+  }
+
+  cancel(): void {
+    this.#over = true;
+    this.#call.cancel();
+    this.#released();
+  }
+
+  #end(status: StreamStatus): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#released();
+    this.#events?.ended(status);
+  }
+}
+
+/** A stream that a peer opened. */
+export class AcceptedGrpcStream implements BidiStream {
+  readonly #call: ServerDuplexStream<Buffer, Buffer>;
+  #events: BidiStreamEvents | undefined;
+  #over = false;
+
+  constructor(call: ServerDuplexStream<Buffer, Buffer>) {
+    this.#call = call;
+    call.on("error", () => {});
+    call.once("cancelled", () => this.#lost());
+  }
+
+  open(events: BidiStreamEvents): void {
+    this.#events = events;
+    queueMicrotask(() => {
+      if (this.#over) return;
+      if (this.#call.cancelled) return this.#lost();
+      this.#call.on("data", (bytes: Buffer) => {
+        if (!this.#over) events.message(bytes);
+      });
+      // `end` comes with a cancel and a loss too, before `cancelled` (J-23).
+      this.#call.once("end", () => {
+        setImmediate(() => {
+          if (!this.#over && !this.#call.cancelled) events.halfClosed();
+        });
+      });
+    });
+  }
+
+  write(bytes: Uint8Array, written: () => void): void {
+    this.#call.write(asBuffer(bytes), (error?: Error | null) => {
+      if (!this.#over && !error) written();
+    });
+  }
+
+  setReading(on: boolean): void {
+    if (on) this.#call.resume();
+    else this.#call.pause();
+  }
+
+  end(status: StreamStatus): void {
+    this.cancel(status);
+    queueMicrotask(() => this.#events?.ended(status));
+  }
+
+  cancel({ code, message }: StreamStatus): void {
+    if (this.#over) return;
+    this.#over = true;
+    // What still comes is taken in and dropped, so that flow control does not hold the status back.
+    this.#call.resume();
+    if (code === Code.Ok) this.#call.end();
+    else this.#call.emit("error", { code, details: message, metadata: new GrpcMetadata() });
+  }
+
+  #lost(): void {
+    if (this.#over || this.#events === undefined) return;
+    this.#over = true;
+    this.#events.ended({ code: Code.Canceled, message: "the peer is gone or canceled the stream" });
+  }
+}
+
+/** Metadata that was checked by `checkStreamHeaders`, as HTTP/2 headers. */
+export function toGrpcMetadata(metadata: Metadata): GrpcMetadata {
+  const headers = new GrpcMetadata();
+  for (const [key, value] of metadata) headers.add(key, value);
+  return headers;
+}
+
+/** Headers as metadata; binary ones (`-bin`) as base64. */
+export function fromGrpcMetadata(headers: GrpcMetadata): Metadata {
+  const pairs: [string, string][] = [];
+  for (const key of Object.keys(headers.getMap())) {
+    for (const value of headers.get(key)) {
+      pairs.push([key, typeof value === "string" ? value : value.toString("base64")]);
+    }
+  }
+  return Metadata.from(pairs);
+}
+
+function toStreamStatus(status: StatusObject): StreamStatus {
+  return { code: codeFromNumber(status.code), message: status.details };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
