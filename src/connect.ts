@@ -1,0 +1,73 @@
+import { featuresHeader, ownFeatures } from "../internal/stream/features.js";
+import { checkStreamHeaders } from "../internal/transport/stream-headers.js";
+import { Metadata, type MetadataInit } from "../internal/wire/metadata.js";
+import { emptyConfiguration, NodeSet, type OwnedConfiguration } from "./configuration/configuration.js";
+import { type NodeList, readNodeList } from "./configuration/node-list.js";
+import { NodePool } from "./configuration/node-pool.js";
+import { EventHub } from "./configuration/quorate-event.js";
+import { openConnection } from "./server/connection.js";
+import { requestHandler } from "./server/invoke-handler.js";
+import { nodeIdHeader } from "./server/peer-identity.js";
+import { type PeerOptions, readPeerOptions } from "./server/peer-options.js";
+import { collectRoutes } from "./server/router.js";
+
+/** The options of {@link connect}, beside those that it shares with `createServer`. */
+export interface ConnectOptions extends PeerOptions {
+  /** The servers to connect to. */
+  readonly nodes: NodeList;
+  /** Metadata of every stream, for the servers' `connection.metadata`; sent as HTTP/2 headers. */
+  readonly metadata?: MetadataInit;
+}
+
+/**
+ * Connects to servers. Resolves once the node list is valid and dialling has begun, and never rejects for a server
+ * that cannot be reached: each is dialled until it is there, and dialled again whenever it was lost.
+ *
+ * With `routes` the servers can call back on the streams that this opens.
+ *
+ * @throws QuorateError InvalidArgument that names the entry of the list or the option.
+ */
+export async function connect(options: ConnectOptions): Promise<OwnedConfiguration> {
+  const settings = readPeerOptions(options);
+  const routes = collectRoutes(options.routes);
+  const metadata = checkStreamHeaders(Metadata.from(options.metadata));
+  const addresses = await readNodeList(options.nodes);
+  const events = new EventHub(options.onEvent);
+  const invoke = { routes, events, maskErrors: settings.maskErrors };
+  // Ours first: of a header that is given twice, peers read the first value.
+  const headers = Metadata.from({
+    [featuresHeader]: ownFeatures,
+    ...(options.routes === undefined ? {} : { [nodeIdHeader]: "0" }),
+  }).join(metadata);
+  const pool = new NodePool({
+    ...settings,
+    addresses,
+    headers,
+    events,
+    streamOpened: (caller) => {
+      const connection = openConnection(caller.address, headers);
+      const context = { connection, caller, peers: () => configuration, clients: () => emptyConfiguration };
+      return { handler: requestHandler(invoke, context), closed: () => connection.close() };
+    },
+    idle: () => {},
+  });
+  const configuration = new OwnedNodeSet(pool);
+  return configuration;
+}
+
+class OwnedNodeSet extends NodeSet implements OwnedConfiguration {
+  readonly #pool: NodePool;
+
+  constructor(pool: NodePool) {
+    super(pool.nodes);
+    this.#pool = pool;
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

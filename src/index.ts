@@ -1,0 +1,30 @@
+export { Code, codeName } from "../internal/errors/code.js";
+export { QuorateError, type QuorateErrorOptions } from "../internal/errors/quorate-error.js";
+export type { BackoffOptions } from "../internal/stream/backoff.js";
+export { Metadata, type MetadataInit } from "../internal/wire/metadata.js";
+export type { CallOptions, OneWayCallOptions, TwoWayCallOptions } from "./calls/call-options.js";
+export type { CallTarget } from "./calls/call-target.js";
+export type { Client } from "./calls/client-types.js";
+export { createClient } from "./calls/create-client.js";
+export type { Combine, NodeResponse, Responses } from "./calls/responses.js";
+export type { Configuration, OwnedConfiguration } from "./configuration/configuration.js";
+export type { Node } from "./configuration/node.js";
+export type { NodeList } from "./configuration/node-list.js";
+export type { Direction, EventCounters, Limit, QuorateEvent } from "./configuration/quorate-event.js";
+export { type ConnectOptions, connect } from "./connect.js";
+export { QuorumCallError, type QuorumCallReason } from "./errors/quorum-call-error.js";
+export type { WaitCondition, WaitOptions } from "./server/configuration-waiters.js";
+export type { Connection } from "./server/connection.js";
+export { createServer } from "./server/create-server.js";
+export type { HandlerContext } from "./server/handler-context.js";
+export type { Handlers } from "./server/handler-types.js";
+export type { PeerOptions } from "./server/peer-options.js";
+export type { Router } from "./server/router.js";
+export type { Server, ServerOptions } from "./server/server.js";
+export type { NodeSnapshot, ServerSnapshot, StreamSnapshot } from "./server/snapshot.js";
+export {
+  type CallType,
+  type CallTypes,
+  defineService,
+  type QuorateService,
+} from "./service/quorate-service.js";

@@ -1,0 +1,129 @@
+import { Code } from "../../internal/errors/code.js";
+import { QuorateError } from "../../internal/errors/quorate-error.js";
+import { type PeerFeatures, readFeatures } from "../../internal/stream/features.js";
+import { StreamChannel } from "../../internal/stream/stream-channel.js";
+import { streamEndError } from "../../internal/stream/stream-failure.js";
+import type { AcceptedStream } from "../../internal/transport/transport.js";
+import type { PeerNode } from "../configuration/node.js";
+import type { EventHub, Limit } from "../configuration/quorate-event.js";
+import { type Connection, type OpenConnection, openConnection } from "./connection.js";
+import type { InboundManager } from "./inbound-manager.js";
+import { type InvokeOptions, requestHandler } from "./invoke-handler.js";
+import type { PeerSettings } from "./peer-options.js";
+
+/** What an {@link AcceptedPeer} is made of. */
+export interface AcceptedPeerInit {
+  readonly accepted: AcceptedStream;
+  /** Whom the stream stands for; undefined if it is served without being tracked. */
+  readonly node: PeerNode | undefined;
+  readonly manager: InboundManager;
+  readonly settings: PeerSettings;
+  readonly invoke: InvokeOptions;
+  readonly events: EventHub;
+  /** Nothing of the peer is queued, running or unanswered. */
+  readonly idle: () => void;
+  /** The stream cannot be read any further; see {@link AcceptedPeer.refuse}. */
+  readonly malformed: (peer: AcceptedPeer, error: QuorateError) => void;
+  /** The stream is over, and so are its requests. */
+  readonly gone: (peer: AcceptedPeer) => void;
+}
+
+/** One stream that a peer opened, from its accepting to its end. */
+export class AcceptedPeer {
+  readonly channel: StreamChannel;
+  readonly node: PeerNode | undefined;
+  readonly features: PeerFeatures;
+  readonly #init: AcceptedPeerInit;
+  readonly #connection: OpenConnection;
+  #refused = false;
+  #halfClosed = false;
+  #over = false;
+
+  constructor(init: AcceptedPeerInit) {
+    const { accepted, node, manager, settings, invoke } = init;
+    this.#init = init;
+    this.node = node;
+    this.features = readFeatures(accepted.headers);
+    this.#connection = openConnection(accepted.remoteAddress, accepted.headers);
+    const limitReached = (limit: Limit) =>
+      init.events.emit({ kind: "limitReached", limit, nodeId: node?.id });
+    this.channel = new StreamChannel({
+      stream: accepted.stream,
+      side: "accepting",
+      callable: node !== undefined,
+      features: this.features,
+      peer: node?.toString() ?? accepted.remoteAddress,
+      limits: settings.limits,
+      sendQueueFull: () => limitReached("sendQueue"),
+      handler: requestHandler(invoke, {
+        connection: this.#connection,
+        caller: node,
+        peers: () => manager.peers,
+        clients: () => manager.clients,
+      }),
+      observer: {
+        lateReply: ({ method }) => init.events.emit({ kind: "lateReply", nodeId: node?.id, method }),
+        requestQueueFull: () => limitReached("requestQueue"),
+        malformed: (error) => init.malformed(this, error),
+        halfClosed: () => this.#peerHalfClosed(),
+        idle: () => this.#idle(),
+        ended: (status, _, dropped) => this.#ended(streamEndError(status), dropped),
+      },
+    });
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  get address(): string {
+    return this.#connection.remoteAddress;
+  }
+
+  /** Whether every request is answered with an error. */
+  get refused(): boolean {
+    return this.#refused;
+  }
+
+  /** Leaves the configurations, and has every request answered with this error. */
+  refuse(error: QuorateError): void {
+    this.#refused = true;
+    this.channel.stream.refuseRequests(error);
+    if (this.node !== undefined) this.#init.manager.detach(this.node, this.channel);
+  }
+
+  /** Ends the stream with this error, and what it left running. */
+  close(error: QuorateError): void {
+    this.channel.close({ code: error.code, message: error.message });
+    this.channel.stream.endRequests(error);
+  }
+
+  #peerHalfClosed(): void {
+    this.#halfClosed = true;
+    this.#idle();
+  }
+
+  #idle(): void {
+    if (!this.channel.stream.idle) return;
+    if (this.#over) this.#init.gone(this);
+    else if (this.#halfClosed) this.channel.close({ code: Code.Ok, message: "" });
+    this.#init.idle();
+  }
+
+  #ended(error: QuorateError | undefined, droppedRequests: number): void {
+    this.#over = true;
+    this.#connection.close();
+    const { manager, events } = this.#init;
+    if (this.node !== undefined) manager.detach(this.node, this.channel);
+    events.emit({
+      kind: "streamEnded",
+      direction: "inbound",
+      nodeId: this.node?.id,
+      address: this.address,
+      error,
+      droppedRequests,
+    });
+    // A peer that half-closed may have left requests that still run.
+    if (this.channel.stream.requests === 0) this.#init.gone(this);
+  }
+}

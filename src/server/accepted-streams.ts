@@ -1,0 +1,130 @@
+import { Code } from "../../internal/errors/code.js";
+import { QuorateError } from "../../internal/errors/quorate-error.js";
+import { readFeatures } from "../../internal/stream/features.js";
+import type { AcceptedStream } from "../../internal/transport/transport.js";
+import type { PeerNode } from "../configuration/node.js";
+import { AcceptedPeer, type AcceptedPeerInit } from "./accepted-peer.js";
+import type { Connection } from "./connection.js";
+import { readClaim } from "./peer-identity.js";
+
+/** What {@link AcceptedStreams} is made of. */
+export interface AcceptedStreamsInit
+  extends Pick<AcceptedPeerInit, "manager" | "settings" | "invoke" | "events"> {
+  readonly ownId: number | undefined;
+  readonly onConnect: ((connection: Connection) => void) | undefined;
+  /** A known peer has opened a stream. */
+  readonly peerConnected: (id: number) => void;
+  /** A stream has nothing queued, running or unanswered any longer. */
+  readonly idle: () => void;
+}
+
+/** Refused streams that are kept open at the most, for peers that would only open them again (J-05). */
+const maxRefusedStreams = 1_024;
+
+/** The streams that peers opened to one server. */
+export class AcceptedStreams {
+  readonly #init: AcceptedStreamsInit;
+  readonly #open = new Set<AcceptedPeer>();
+  #closing: QuorateError | undefined;
+
+  constructor(init: AcceptedStreamsInit) {
+    this.#init = init;
+  }
+
+  /** The streams that are open now, in the order in which they came. */
+  get peers(): AcceptedPeer[] {
+    return [...this.#open].filter((peer) => peer.channel.connected);
+  }
+
+  /** Serves a stream, or refuses it. */
+  accept(accepted: AcceptedStream): void {
+    const { manager, ownId } = this.#init;
+    try {
+      if (this.#closing !== undefined) throw this.#closing;
+      const claim = readClaim(accepted.headers, ownId);
+      this.#serve(accepted, manager.nodeFor(claim, accepted.remoteAddress));
+    } catch (error) {
+      this.#refuse(accepted, QuorateError.from(error, Code.Internal));
+    }
+  }
+
+  /** From now on every new request is answered with this error. */
+  refuseRequests(error: QuorateError): void {
+    this.#closing = error;
+    for (const peer of this.#open) peer.channel.stream.refuseRequests(error);
+  }
+
+  /** Whether no request of any stream is queued, running or unanswered. */
+  get idle(): boolean {
+    for (const peer of this.#open) if (!peer.channel.stream.idle) return false;
+    return true;
+  }
+
+  /** Ends all streams with this error. */
+  close(error: QuorateError): void {
+    for (const peer of [...this.#open]) peer.close(error);
+  }
+
+  #serve(accepted: AcceptedStream, node: PeerNode | undefined): void {
+    const { events, manager, onConnect, peerConnected } = this.#init;
+    const older = node?.channel && [...this.#open].find((peer) => peer.channel === node.channel);
+    const peer = this.#enter(accepted, node);
+    if (node !== undefined) manager.attach(node, peer.channel);
+    if (node !== undefined && older !== undefined) this.#replace(node, older);
+    events.emit({
+      kind: "streamOpened",
+      direction: "inbound",
+      nodeId: node?.id,
+      address: accepted.remoteAddress,
+    });
+    if (onConnect !== undefined) events.guard("onConnect", () => onConnect(peer.connection));
+    if (node !== undefined) peerConnected(node.id);
+  }
+
+  #enter(accepted: AcceptedStream, node: PeerNode | undefined): AcceptedPeer {
+    const peer = new AcceptedPeer({
+      ...this.#init,
+      accepted,
+      node,
+      malformed: (one, error) => this.#malformed(one, error),
+      gone: (one) => {
+        this.#open.delete(one);
+        this.#init.idle();
+      },
+    });
+    this.#open.add(peer);
+    return peer;
+  }
+
+  /** The newest stream of a peer gets the calls. A Go client whose stream ended would open it again at once (J-05). */
+  #replace(node: PeerNode, older: AcceptedPeer): void {
+    const ended = older.features.offered;
+    this.#init.events.emit({ kind: "streamReplaced", nodeId: node.id, address: older.address, ended });
+    if (!ended) return;
+    const message = `quorate: a newer stream of node ${node.id} replaced this one`;
+    older.close(new QuorateError(Code.AlreadyExists, message, { reason: "REPLACED" }));
+  }
+
+  #malformed(peer: AcceptedPeer, error: QuorateError): void {
+    this.#init.events.emit({ kind: "streamRefused", address: peer.address, error });
+    if (peer.features.offered) peer.close(error);
+    else this.#keepRefused(peer, error);
+  }
+
+  #refuse(accepted: AcceptedStream, error: QuorateError): void {
+    this.#init.events.emit({ kind: "streamRefused", address: accepted.remoteAddress, error });
+    const peer = this.#enter(accepted, undefined);
+    if (readFeatures(accepted.headers).offered) peer.close(error);
+    else this.#keepRefused(peer, error);
+  }
+
+  #keepRefused(peer: AcceptedPeer, error: QuorateError): void {
+    const refused = [...this.#open].filter((other) => other.refused);
+    const [oldest] = refused;
+    if (oldest !== undefined && refused.length >= maxRefusedStreams) {
+      this.#init.events.emit({ kind: "limitReached", limit: "refusedStreams", nodeId: undefined });
+      oldest.close(error);
+    }
+    peer.refuse(error);
+  }
+}

@@ -1,0 +1,67 @@
+import { invalidArgument } from "../../internal/errors/quorate-error.js";
+import { featuresHeader, ownFeatures } from "../../internal/stream/features.js";
+import { Metadata } from "../../internal/wire/metadata.js";
+import { type NodeAddress, parseAddress, readNodeList } from "../configuration/node-list.js";
+import { transportLimitFactor } from "../configuration/node-pool.js";
+import { count, readPeerOptions } from "./peer-options.js";
+import { collectRoutes } from "./router.js";
+import { RunningServer } from "./running-server.js";
+import type { Server, ServerOptions } from "./server.js";
+
+/**
+ * Creates a server and lets it listen. With `nodes` and `nodeId` it is a replica: it dials the others at once, and
+ * for ever again, and does not wait for them.
+ *
+ * @throws QuorateError InvalidArgument that names the option; Unavailable, `LISTEN_FAILED`, with nothing left open.
+ */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const known = await readKnownNodes(options);
+  const own = known.find(({ id }) => id === options.nodeId);
+  const address = options.address ?? own?.address;
+  if (address === undefined) {
+    throw invalidArgument("a server needs an `address`, or `nodes` and its `nodeId`");
+  }
+  const bound = await bindServer(options, address);
+  return bound.start(known, options.nodeId);
+}
+
+/** A server that listens and does not serve yet: streams that come are held. */
+export interface BoundServer {
+  readonly address: string;
+  /** Lets it serve, as the node `nodeId` of `known`. */
+  start(known: readonly NodeAddress[], nodeId: number | undefined): Server;
+}
+
+/** The first half of {@link createServer}: checks the options and listens, when the other nodes need not be known. */
+export async function bindServer(options: ServerOptions, address: string): Promise<BoundServer> {
+  const settings = readPeerOptions(options);
+  const keepaliveMs = count("acceptedKeepaliveMs", options.acceptedKeepaliveMs, 20_000);
+  const keepaliveTimeoutMs = count("keepaliveTimeoutMs", options.keepaliveTimeoutMs, 10_000);
+  const maxDynamicClients = count("maxDynamicClients", options.maxDynamicClients, 16_384);
+  const routes = collectRoutes(options.routes);
+  parseAddress(address, 0);
+  const listener = await settings.transport.listen(address, {
+    maxReceiveBytes: transportLimitFactor * settings.limits.maxMessageBytes,
+    keepaliveMs,
+    keepaliveTimeoutMs,
+    headers: Metadata.from({ [featuresHeader]: ownFeatures }),
+  });
+  return {
+    address: listener.address,
+    start: (known, nodeId) =>
+      new RunningServer({ options, settings, routes, known, nodeId, listener, maxDynamicClients }),
+  };
+}
+
+async function readKnownNodes({ nodes, nodeId }: ServerOptions): Promise<NodeAddress[]> {
+  if (nodes === undefined) {
+    if (nodeId === undefined) return [];
+    throw invalidArgument(`nodeId ${nodeId} needs \`nodes\`, the list that it belongs to`);
+  }
+  if (nodeId === undefined) throw invalidArgument("`nodes` needs `nodeId`: which of them this server is");
+  const known = await readNodeList(nodes);
+  if (!known.some(({ id }) => id === nodeId)) {
+    throw invalidArgument(`nodeId ${nodeId} is not among the nodes ${known.map(({ id }) => id).join(", ")}`);
+  }
+  return known;
+}

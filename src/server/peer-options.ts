@@ -1,0 +1,97 @@
+import { invalidArgument } from "../../internal/errors/quorate-error.js";
+import type { BackoffOptions } from "../../internal/stream/backoff.js";
+import type { StreamLimits } from "../../internal/stream/peer-stream.js";
+import type { SendQueueLimits } from "../../internal/stream/send-queue.js";
+import { grpcTransport } from "../../internal/transport/grpc-transport.js";
+import type { Transport } from "../../internal/transport/transport.js";
+import { checkTimeout } from "../calls/call-options.js";
+import type { CallDefaults } from "../configuration/node.js";
+import type { QuorateEvent } from "../configuration/quorate-event.js";
+import type { Router } from "./router.js";
+
+/** The options that `connect` and `createServer` have in common. */
+export interface PeerOptions {
+  /** What the peers on the other ends of the streams may call. */
+  readonly routes?: (router: Router) => unknown;
+  /** The time-out of calls that do not say one, in milliseconds; default 30,000, Infinity for none. */
+  readonly defaultTimeoutMs?: number;
+  /** Bytes of one message with its envelope; default 4 MiB (4,194,304). More fails that call alone. */
+  readonly maxMessageBytes?: number;
+  /** Requests of one stream that are queued or running; default 1,024. At the bound reading pauses. */
+  readonly maxQueuedRequests?: number;
+  /** Bytes of those requests; default 16 MiB. */
+  readonly maxQueuedBytes?: number;
+  /** Calls that wait to be sent to one node; default 65,536. Beyond it a call fails with `SEND_QUEUE_FULL`. */
+  readonly maxQueuedCalls?: number;
+  /** Bytes of those calls; default 64 MiB. */
+  readonly maxQueuedCallBytes?: number;
+  /** How long one attempt to connect may take, in milliseconds; default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /**
+   * Milliseconds between pings on the streams that are dialled; default 300,000, the least that a Go server allows
+   * (J-07). Set it to 20,000 where all servers are quorate.
+   */
+  readonly keepaliveMs?: number;
+  /** How the waits between attempts to connect grow. */
+  readonly backoff?: BackoffOptions;
+  /** Keep the texts of errors that handlers throw without a status from callers; default false, as in Gorums. */
+  readonly maskErrors?: boolean;
+  /** Told of what happens beside the calls. */
+  readonly onEvent?: (event: QuorateEvent) => void;
+  /** How streams are opened; default gRPC. See `quorate/testing` for one within the process. */
+  readonly transport?: Transport;
+}
+
+/** The options with their defaults, checked. */
+export interface PeerSettings {
+  readonly defaults: CallDefaults;
+  readonly limits: StreamLimits & SendQueueLimits;
+  readonly connectTimeoutMs: number;
+  readonly keepaliveMs: number;
+  readonly backoff: BackoffOptions;
+  readonly maskErrors: boolean;
+  readonly transport: Transport;
+}
+
+/** Checks the common options. Throws InvalidArgument that names the option. */
+export function readPeerOptions(options: PeerOptions): PeerSettings {
+  const maxMessageBytes = count("maxMessageBytes", options.maxMessageBytes, 4 * mebibyte);
+  return {
+    defaults: {
+      defaultTimeoutMs: checkTimeout(options.defaultTimeoutMs ?? 30_000, "defaultTimeoutMs"),
+      maxMessageBytes,
+    },
+    limits: {
+      maxMessageBytes,
+      maxQueuedRequests: count("maxQueuedRequests", options.maxQueuedRequests, 1_024),
+      maxQueuedBytes: count("maxQueuedBytes", options.maxQueuedBytes, 16 * mebibyte),
+      maxQueuedCalls: count("maxQueuedCalls", options.maxQueuedCalls, 65_536),
+      maxQueuedCallBytes: count("maxQueuedCallBytes", options.maxQueuedCallBytes, 64 * mebibyte),
+    },
+    connectTimeoutMs: checkTimeout(options.connectTimeoutMs ?? 10_000, "connectTimeoutMs"),
+    keepaliveMs: count("keepaliveMs", options.keepaliveMs, 300_000),
+    backoff: checkBackoff(options.backoff ?? {}),
+    maskErrors: options.maskErrors ?? false,
+    transport: options.transport ?? grpcTransport,
+  };
+}
+
+/** A bound: an integer from 1 on. Throws InvalidArgument that names the option. */
+export function count(name: string, value: number | undefined, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw invalidArgument(`${name} must be an integer from 1 on; it is ${value}`);
+}
+
+const mebibyte = 1024 * 1024;
+
+function checkBackoff(backoff: BackoffOptions): BackoffOptions {
+  const { minMs = 100, maxMs = 3_000, factor = 1.6, jitter = 0.2 } = backoff;
+  if (!(minMs >= 1 && maxMs >= minMs && maxMs < 2 ** 31 && factor >= 1 && jitter >= 0 && jitter <= 1)) {
+    throw invalidArgument(
+      "backoff needs 1 <= minMs <= maxMs, factor >= 1 and jitter from 0 to 1; " +
+        `it is ${JSON.stringify({ minMs, maxMs, factor, jitter })}`,
+    );
+  }
+  return { minMs, maxMs, factor, jitter };
+}

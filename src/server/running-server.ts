@@ -1,0 +1,219 @@
+import { Code } from "../../internal/errors/code.js";
+import { QuorateError } from "../../internal/errors/quorate-error.js";
+import { featuresHeader, ownFeatures } from "../../internal/stream/features.js";
+import { createLocalChannel, type LocalChannel } from "../../internal/stream/local-channel.js";
+import type { Listener } from "../../internal/transport/transport.js";
+import { deadlineAfter, scheduleDeadline } from "../../internal/util/deadlines.js";
+import { Metadata } from "../../internal/wire/metadata.js";
+import { checkTimeout } from "../calls/call-options.js";
+import { type Configuration, NodeSet } from "../configuration/configuration.js";
+import { PeerNode } from "../configuration/node.js";
+import type { NodeAddress } from "../configuration/node-list.js";
+import { NodePool } from "../configuration/node-pool.js";
+import { EventHub } from "../configuration/quorate-event.js";
+import { AcceptedStreams } from "./accepted-streams.js";
+import type { WaitCondition, WaitOptions } from "./configuration-waiters.js";
+import { openConnection } from "./connection.js";
+import type { StreamContext } from "./handler-context.js";
+import { InboundManager } from "./inbound-manager.js";
+import { type InvokeOptions, requestHandler } from "./invoke-handler.js";
+import { nodeIdHeader } from "./peer-identity.js";
+import type { PeerSettings } from "./peer-options.js";
+import type { Routes } from "./router.js";
+import type { Server, ServerOptions } from "./server.js";
+import { nodeSnapshots, type ServerSnapshot, streamSnapshot } from "./snapshot.js";
+
+/** What a server is made of once its options are checked and it listens. */
+export interface RunningServerInit {
+  readonly options: ServerOptions;
+  readonly settings: PeerSettings;
+  readonly routes: Routes;
+  readonly known: readonly NodeAddress[];
+  /** Which of `known` this server is. */
+  readonly nodeId: number | undefined;
+  readonly listener: Listener;
+  readonly maxDynamicClients: number;
+}
+
+/** How long a close waits, when all streams have ended, for their last bytes to leave, in milliseconds. */
+const flushMs = 1_000;
+
+/** The server that `createServer` makes. */
+export class RunningServer implements Server {
+  readonly #init: RunningServerInit;
+  readonly #events: EventHub;
+  readonly #invoke: InvokeOptions;
+  readonly #self: PeerNode | undefined;
+  readonly #local: LocalChannel | undefined;
+  readonly #manager: InboundManager;
+  readonly #accepted: AcceptedStreams;
+  readonly #pool: NodePool;
+  readonly configuration: Configuration;
+  #whenIdle: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(init: RunningServerInit) {
+    this.#init = init;
+    const { known, listener, maxDynamicClients, nodeId, options, routes, settings } = init;
+    this.#events = new EventHub(options.onEvent);
+    this.#invoke = { routes, events: this.#events, maskErrors: settings.maskErrors };
+    const own = known.find(({ id }) => id === nodeId);
+    if (own !== undefined) {
+      this.#self = new PeerNode(own.id, own.address, settings.defaults);
+      this.#local = this.#connectSelf(this.#self);
+    }
+    this.#manager = new InboundManager({
+      known,
+      self: this.#self,
+      defaults: settings.defaults,
+      maxDynamicClients,
+      events: this.#events,
+      onPeersChange: options.onPeersChange,
+      onClientsChange: options.onClientsChange,
+    });
+    this.#pool = this.#connectPeers(known.filter((node) => node !== own));
+    this.configuration = new NodeSet(
+      this.#self === undefined ? this.#pool.nodes : [this.#self, ...this.#pool.nodes],
+    );
+    this.#accepted = new AcceptedStreams({
+      ownId: nodeId,
+      manager: this.#manager,
+      settings,
+      invoke: this.#invoke,
+      events: this.#events,
+      onConnect: options.onConnect,
+      peerConnected: (id) => this.#pool.connectNow(id),
+      idle: () => this.#checkIdle(),
+    });
+    listener.accept((stream) => this.#accepted.accept(stream));
+  }
+
+  get address(): string {
+    return this.#init.listener.address;
+  }
+
+  get peers(): Configuration {
+    return this.#manager.peers;
+  }
+
+  get clients(): Configuration {
+    return this.#manager.clients;
+  }
+
+  waitForPeers(sizeOrPredicate: WaitCondition, options?: WaitOptions): Promise<void> {
+    const { defaultTimeoutMs } = this.#init.settings.defaults;
+    return this.#manager.peerWaiters.wait(sizeOrPredicate, defaultTimeoutMs, options);
+  }
+
+  waitForClients(sizeOrPredicate: WaitCondition, options?: WaitOptions): Promise<void> {
+    const { defaultTimeoutMs } = this.#init.settings.defaults;
+    return this.#manager.clientWaiters.wait(sizeOrPredicate, defaultTimeoutMs, options);
+  }
+
+  snapshot(): ServerSnapshot {
+    return {
+      address: this.address,
+      nodeId: this.#self?.id,
+      peers: nodeSnapshots(this.peers),
+      clients: nodeSnapshots(this.clients),
+      configuration: nodeSnapshots(this.configuration),
+      streams: this.#accepted.peers.map(streamSnapshot),
+      counters: this.#events.counters,
+    };
+  }
+
+  close({ graceMs = 5_000 }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closed ??= this.#close(checkTimeout(graceMs, "graceMs"));
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const { listener } = this.#init;
+    const stopped = listener.stop();
+    const closing = new QuorateError(Code.Unavailable, "quorate: the server is closing", {
+      reason: "SERVER_CLOSING",
+    });
+    this.#accepted.refuseRequests(closing);
+    this.#pool.refuseRequests(closing);
+    this.#local?.accepted.stream.refuseRequests(closing);
+    await within(
+      graceMs,
+      new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+        this.#checkIdle();
+      }),
+    );
+    this.#manager.close();
+    this.#accepted.close(closing);
+    this.#local?.close();
+    await this.#pool.close();
+    await within(flushMs, stopped);
+    listener.destroy();
+    await stopped;
+  }
+
+  /** The way to oneself: one queue, shared by `peers` and `configuration`. */
+  #connectSelf(self: PeerNode): LocalChannel {
+    const nodeId = self.id;
+    const local = createLocalChannel({
+      peer: self.toString(),
+      limits: this.#init.settings.limits,
+      handler: requestHandler(this.#invoke, this.#streamContext(self, Metadata.empty)),
+      sendQueueFull: () => this.#events.emit({ kind: "limitReached", limit: "sendQueue", nodeId }),
+      observer: {
+        lateReply: ({ method }) => this.#events.emit({ kind: "lateReply", nodeId, method }),
+        requestQueueFull: () => this.#events.emit({ kind: "limitReached", limit: "requestQueue", nodeId }),
+        malformed: () => {},
+        halfClosed: () => {},
+        idle: () => this.#checkIdle(),
+        ended: () => {},
+      },
+    });
+    self.channel = local.channel;
+    return local;
+  }
+
+  #connectPeers(addresses: readonly NodeAddress[]): NodePool {
+    const { settings, nodeId } = this.#init;
+    const headers = Metadata.from({ [nodeIdHeader]: String(nodeId), [featuresHeader]: ownFeatures });
+    return new NodePool({
+      ...settings,
+      addresses,
+      headers,
+      events: this.#events,
+      streamOpened: (node) => {
+        const context = this.#streamContext(node, headers);
+        return { handler: requestHandler(this.#invoke, context), closed: () => context.connection.close() };
+      },
+      idle: () => this.#checkIdle(),
+    });
+  }
+
+  #streamContext(caller: PeerNode, metadata: Metadata) {
+    return {
+      connection: openConnection(caller.address, metadata),
+      caller,
+      peers: () => this.peers,
+      clients: () => this.clients,
+    } satisfies StreamContext;
+  }
+
+  #checkIdle(): void {
+    if (this.#whenIdle === undefined) return;
+    if (!this.#accepted.idle || !this.#pool.idle || this.#local?.accepted.stream.idle === false) return;
+    this.#whenIdle();
+    this.#whenIdle = undefined;
+  }
+}
+
+/** Waits for the promise, but no longer than that. */
+function within(timeoutMs: number, promise: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = scheduleDeadline(deadlineAfter(timeoutMs), resolve);
+    promise.then(resolve, reject).finally(cancel);
+  });
+}
