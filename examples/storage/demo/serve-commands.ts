@@ -1,0 +1,43 @@
+import { once } from "node:events";
+
+/** What a process of the demo can be told to do by the one that started it: one input, one answer each. */
+export type Commands = { readonly [name: string]: (input: never) => Promise<unknown> };
+
+/** A command on its way to a process. */
+export interface CommandMessage {
+  readonly id: number;
+  readonly name: string;
+  readonly input: unknown;
+}
+
+/** What comes back. */
+export type AnswerMessage =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly error: string };
+
+/**
+ * Runs the commands that come over the process's IPC channel, until it is told to end: by SIGTERM, by SIGINT, or by
+ * the end of the process that started it. Started by hand, a process has no channel and only waits for a signal.
+ */
+export async function serveCommands<Served extends Commands>(commands: Served): Promise<void> {
+  const ended = new AbortController();
+  const { signal } = ended;
+  process.on("message", (message: CommandMessage) => void answer(commands, message));
+  const told = [once(process, "SIGTERM", { signal }), once(process, "SIGINT", { signal })];
+  if (process.connected) told.push(once(process, "disconnect", { signal }));
+  await Promise.race(told);
+  ended.abort();
+  await Promise.allSettled(told);
+  if (process.connected) process.disconnect();
+}
+
+async function answer(commands: Commands, { id, name, input }: CommandMessage): Promise<void> {
+  const send = (message: AnswerMessage) => process.connected && process.send?.(message);
+  try {
+    const command = commands[name];
+    if (command === undefined) throw new Error(`there is no command ${name}`);
+    send({ id, ok: true, value: await Reflect.apply(command, commands, [input]) });
+  } catch (error) {
+    send({ id, ok: false, error: String(error) });
+  }
+}

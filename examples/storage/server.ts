@@ -1,0 +1,22 @@
+// One server of the storage example; ids are given in the order of the addresses:
+//   node dist/examples/storage/server.js 1 127.0.0.1:9081 127.0.0.1:9082 127.0.0.1:9083
+import { createServer } from "quorate";
+import type { ServerCommands } from "./demo/commands.js";
+import { serveCommands } from "./demo/serve-commands.js";
+import { createRegister } from "./register.js";
+import { storageRoutes } from "./storage-routes.js";
+
+const [id, ...nodes] = process.argv.slice(2);
+const nodeId = Number(id);
+await using server = await createServer({
+  nodeId,
+  nodes,
+  routes: storageRoutes(createRegister(), nodeId),
+});
+console.error(`storage server ${nodeId} listens on ${server.address}`);
+
+await serveCommands<ServerCommands>({
+  waitForPeers: (count) => server.waitForPeers((peers) => peers.size === count, { timeoutMs: 10_000 }),
+  waitForClients: (count) => server.waitForClients(({ size }) => size === count, { timeoutMs: 10_000 }),
+  peers: async () => [...server.peers.ids],
+});

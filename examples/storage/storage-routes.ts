@@ -1,0 +1,39 @@
+import { createClient, type HandlerContext, type Router } from "quorate";
+import type { WriteRequest } from "./gen/storage/v1/storage_pb.js";
+import { Storage, Watcher } from "./gen/storage/v1/storage_quorate.js";
+import { newest, type Register } from "./register.js";
+
+/** Serves the register of one server, and tells its clients of every value that it takes. */
+export function storageRoutes(register: Register, server: number): (router: Router) => Router {
+  const write = (request: WriteRequest, context: HandlerContext): boolean => {
+    const taken = register.write(request);
+    if (taken) announce(request, context);
+    return taken;
+  };
+  // A server-initiated multicast: over the streams that the clients opened.
+  const announce = ({ key, value }: WriteRequest, { clients }: HandlerContext) =>
+    createClient(Watcher, clients).changed({ key, value, server }, { ignoreErrors: true });
+
+  return (router) =>
+    router.service(Storage, {
+      readRPC: ({ key }) => register.read(key),
+      readQC: ({ key }) => register.read(key),
+      writeRPC: (request, context) => ({ new: write(request, context) }),
+      writeQC: (request, context) => ({ new: write(request, context) }),
+      writeUnicast: write,
+      writeMulticast: write,
+
+      // Nested quorum calls: to the peers, on the streams that they opened, this server itself included.
+      readNested: ({ key }, context) =>
+        createClient(Storage, context.peers).readQC({ key }, rest(context)).majority(newest),
+      writeNested: (request, context) =>
+        createClient(Storage, context.peers)
+          .writeQC(request, rest(context))
+          .majority((replies) => ({ new: replies.every((reply) => reply.new) })),
+    });
+}
+
+/** What is left of the caller's time and patience, for the calls that a handler makes. */
+function rest(context: HandlerContext) {
+  return { timeoutMs: context.remainingMs(), signal: context.signal };
+}
