@@ -17,7 +17,7 @@ describe.each(["memory", "loopback"] as const)("three servers and a client, on %
           echoRPC: async ({ value }, context) => {
             const ids = await createClient(Test, context.peers)
               .echoQC({ value })
-              .all((replies) => replies.map((reply) => reply.server).sort());
+              .all((replies) => replies.map((reply) => reply.server).sort((a, b) => a - b));
             const { value: asked } = await createClient(Callback, context.clients).askAll({ value }).first();
             return { value: `${ids.join()} ${asked}` };
           },

@@ -24,11 +24,10 @@ await using configuration = await connect({
 });
 const storage = createClient(Storage, configuration);
 
-let writing = false;
-let written = 0;
-let loop: Promise<LatencySummary> | undefined;
+/** The writes that go on until they are stopped. */
+const load = { on: false, written: 0, done: Promise.resolve(summarize([])) };
 
-await serveCommands<ClientCommands>({
+const commands: ClientCommands = {
   write: async (entries) => {
     const latencies: number[] = [];
     for (const entry of entries) latencies.push(await timed(() => write(entry)));
@@ -51,19 +50,20 @@ await serveCommands<ClientCommands>({
     await at(1).writeUnicast(stamped(unicast));
     await storage.writeMulticast(stamped(multicast));
   },
-  announcedBy: async ({ key, value }) => [...(announced.get(`${key}=${value}`) ?? [])].sort(),
+  announcedBy: async ({ key, value }) => [...(announced.get(`${key}=${value}`) ?? [])].sort((a, b) => a - b),
   startWriting: async (prefix) => {
-    writing = true;
-    loop = writeOn(prefix);
+    load.on = true;
+    load.done = writeOn(prefix);
     // `stopWriting` tells of a failure.
-    loop.catch(() => {});
+    load.done.catch(() => {});
   },
-  written: async () => written,
+  written: async () => load.written,
   stopWriting: () => {
-    writing = false;
-    return loop ?? Promise.reject(new Error("nothing is being written"));
+    load.on = false;
+    return load.done;
   },
-});
+};
+await serveCommands(commands);
 
 function at(server: number): Client<typeof Storage, Node> {
   return createClient(Storage, configuration.node(server));
@@ -83,8 +83,8 @@ function read(key: string): Promise<ReadResponse> {
 
 async function writeOn(prefix: string): Promise<LatencySummary> {
   const latencies: number[] = [];
-  for (written = 0; writing; written++) {
-    const entry = { key: `${prefix}-${written % 50}`, value: `${prefix} ${written}` };
+  for (load.written = 0; load.on; load.written++) {
+    const entry = { key: `${prefix}-${load.written % 50}`, value: `${prefix} ${load.written}` };
     latencies.push(await timed(() => write(entry)));
   }
   return summarize(latencies);

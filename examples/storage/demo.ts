@@ -12,7 +12,7 @@ const tell = ({ ok, name, ms, detail }: StepResult) =>
   say(`${ok ? "ok    " : "FAILED"} ${`${ms}`.padStart(5)} ms  ${name}\n                 ${detail}`);
 
 const ids = [1, 2, 3] as const;
-const workers: Worker<never>[] = [];
+const workers: Pick<Worker<never>, "kill">[] = [];
 const steps = new Steps(8_000, tell);
 const start = performance.now();
 try {
@@ -144,6 +144,6 @@ async function runDemo(): Promise<void> {
 }
 
 function enter<Served extends ServerCommands | ClientCommands>(worker: Worker<Served>): Worker<Served> {
-  workers.push(worker as Worker<never>);
+  workers.push(worker);
   return worker;
 }

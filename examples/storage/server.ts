@@ -15,8 +15,9 @@ await using server = await createServer({
 });
 console.error(`storage server ${nodeId} listens on ${server.address}`);
 
-await serveCommands<ServerCommands>({
+const commands: ServerCommands = {
   waitForPeers: (count) => server.waitForPeers((peers) => peers.size === count, { timeoutMs: 10_000 }),
   waitForClients: (count) => server.waitForClients(({ size }) => size === count, { timeoutMs: 10_000 }),
   peers: async () => [...server.peers.ids],
-});
+};
+await serveCommands(commands);

@@ -5,21 +5,20 @@ import { newest, type Register } from "./register.js";
 
 /** Serves the register of one server, and tells its clients of every value that it takes. */
 export function storageRoutes(register: Register, server: number): (router: Router) => Router {
-  const write = (request: WriteRequest, context: HandlerContext): boolean => {
+  const write = async (request: WriteRequest, { clients }: HandlerContext): Promise<{ new: boolean }> => {
     const taken = register.write(request);
-    if (taken) announce(request, context);
-    return taken;
+    const { key, value } = request;
+    // A server-initiated multicast: over the streams that the clients opened. It does not wait for them.
+    if (taken) await createClient(Watcher, clients).changed({ key, value, server }, { ignoreErrors: true });
+    return { new: taken };
   };
-  // A server-initiated multicast: over the streams that the clients opened.
-  const announce = ({ key, value }: WriteRequest, { clients }: HandlerContext) =>
-    createClient(Watcher, clients).changed({ key, value, server }, { ignoreErrors: true });
 
   return (router) =>
     router.service(Storage, {
       readRPC: ({ key }) => register.read(key),
       readQC: ({ key }) => register.read(key),
-      writeRPC: (request, context) => ({ new: write(request, context) }),
-      writeQC: (request, context) => ({ new: write(request, context) }),
+      writeRPC: write,
+      writeQC: write,
       writeUnicast: write,
       writeMulticast: write,
 

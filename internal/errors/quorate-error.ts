@@ -43,9 +43,9 @@ export class QuorateError extends Error {
   /** The details of this message type, decoded. Undecodable ones are left out. */
   findDetails<Desc extends DescMessage>(schema: Desc): MessageShape<Desc>[] {
     return this.details.flatMap((detail) => {
-      if (!anyIs(detail, schema)) return [];
       try {
-        return [fromBinary(schema, detail.value)];
+        // A type URL of a peer may be one that protobuf-es refuses to look at.
+        return anyIs(detail, schema) ? [fromBinary(schema, detail.value)] : [];
       } catch {
         return [];
       }
@@ -55,25 +55,16 @@ export class QuorateError extends Error {
   /**
    * Any thrown value as a QuorateError. A QuorateError stays itself; an error with a gRPC status of its own
    * (grpc-js, connect-es) keeps code and text; an error that wraps one in its `cause` has the wrapped code and
-   * details with its own text; a time-out is DeadlineExceeded, an abort Canceled; all else takes `fallback`.
+   * details with its own text; a time-out is DeadlineExceeded, an abort whose cause says nothing else Canceled;
+   * all else takes `fallback`. Never throws.
    */
   static from(error: unknown, fallback: Code = Code.Unknown): QuorateError {
-    if (error instanceof QuorateError) return error;
-    const own = statusOf(error);
-    if (own !== undefined) return new QuorateError(own.code, own.message, { cause: error });
-    for (
-      let inner = causeOf(error), depth = 0;
-      inner !== undefined && depth < 16;
-      inner = causeOf(inner), depth++
-    ) {
-      if (inner instanceof QuorateError) {
-        const { code, reason, details } = inner;
-        return new QuorateError(code, messageOf(error), { reason, details, cause: error });
-      }
-      const wrapped = statusOf(inner);
-      if (wrapped !== undefined) return new QuorateError(wrapped.code, messageOf(error), { cause: error });
+    try {
+      return fromThrown(error, fallback);
+    } catch {
+      // A getter or a proxy may throw at any touch; what a handler threw must become an answer all the same.
+      return new QuorateError(fallback, "a value was thrown that has no text", { cause: error });
     }
-    return new QuorateError(fallback, messageOf(error), { cause: error });
   }
 
   /** For consoles: name, code and message. */
@@ -95,14 +86,34 @@ export function invalidArgument(message: string, cause?: unknown): QuorateError 
   return new QuorateError(Code.InvalidArgument, `quorate: ${message}`, { cause });
 }
 
+function fromThrown(error: unknown, fallback: Code): QuorateError {
+  if (error instanceof QuorateError) return error;
+  let aborted = false;
+  for (let inner = error, depth = 0; inner !== undefined && depth < 16; inner = causeOf(inner), depth++) {
+    if (inner instanceof QuorateError) {
+      const { code, reason, details } = inner;
+      return new QuorateError(code, messageOf(error), { reason, details, cause: error });
+    }
+    const status = statusOf(inner);
+    if (status !== undefined) {
+      return new QuorateError(status.code, inner === error ? status.message : messageOf(error), {
+        cause: error,
+      });
+    }
+    // That a signal ended it is the weakest word: the cause may be the signal's reason, a time-out for one.
+    aborted ||= isNamed(inner, "AbortError");
+  }
+  return new QuorateError(aborted ? Code.Canceled : fallback, messageOf(error), { cause: error });
+}
+
 function statusOf(error: unknown): { code: Code; message: string } | undefined {
   if (isNamed(error, "TimeoutError")) return { code: Code.DeadlineExceeded, message: messageOf(error) };
-  if (isNamed(error, "AbortError")) return { code: Code.Canceled, message: messageOf(error) };
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "number") return undefined;
   if (error.code < 1 || codeFromNumber(error.code) !== error.code) return undefined;
-  // grpc-js puts the bare text into `details`, connect-es into `rawMessage`; `message` has the code in front.
-  const bare = "details" in error ? error.details : "rawMessage" in error ? error.rawMessage : undefined;
-  return { code: codeFromNumber(error.code), message: typeof bare === "string" ? bare : error.message };
+  // connect-es puts the bare text into `rawMessage`, grpc-js into `details`; `message` has the code in front.
+  // Without one the number is no gRPC code: a DOMException and the error of a child process have numbers too.
+  const bare = "rawMessage" in error ? error.rawMessage : "details" in error ? error.details : undefined;
+  return typeof bare === "string" ? { code: codeFromNumber(error.code), message: bare } : undefined;
 }
 
 function isNamed(error: unknown, name: string): boolean {
@@ -114,10 +125,5 @@ function causeOf(error: unknown): unknown {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message;
-  try {
-    return String(error);
-  } catch {
-    return "a value was thrown that has no text";
-  }
+  return error instanceof Error ? String(error.message) : String(error);
 }

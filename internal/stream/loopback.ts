@@ -1,5 +1,5 @@
 import { Code } from "../errors/code.js";
-import { Metadata } from "../wire/metadata.js";
+import type { Metadata } from "../wire/metadata.js";
 import type { BidiStream, BidiStreamEvents, StreamStatus } from "./bidi-stream.js";
 
 /** The two ends of a stream within one process. */

@@ -13,7 +13,7 @@ export type CancelDeadline = () => void;
 
 /**
  * Calls `expired` once, at `deadline` (monotonic milliseconds) or up to {@link granularityMs} later, never
- * before. Infinity never expires.
+ * before. Infinity never expires. What `expired` throws surfaces as an uncaught error; the others expire all the same.
  *
  * All deadlines of a process share one timer and coarse buckets, because a timer per call costs a third of the
  * call rate. The timer keeps the process alive while a deadline is open, so that no wait ends unsaid.
@@ -82,10 +82,20 @@ function fire(): void {
     // A Set gives entries in the order in which they came; those cancelled meanwhile are no longer in it.
     for (const entry of bucket ?? []) {
       bucket?.delete(entry);
-      entry.expired();
+      expire(entry.expired);
     }
   }
   let next = Number.POSITIVE_INFINITY;
   for (const key of buckets.keys()) next = Math.min(next, key);
   if (next !== Number.POSITIVE_INFINITY) arm(next);
+}
+
+function expire(expired: () => void): void {
+  try {
+    expired();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 }

@@ -73,7 +73,7 @@ function decodeUsual(bytes: Uint8Array): Envelope | undefined {
 
 function readStatus(bytes: Uint8Array): Status | undefined {
   try {
-    return fromBinary(StatusSchema, bytes);
+    return fromBinary(StatusSchema, bytes, withinEnvelope);
   } catch {
     return undefined;
   }
@@ -119,6 +119,8 @@ function decodeUnusual(bytes: Uint8Array): Envelope {
 }
 
 const highBit = 1n << 63n;
+// As if read as a field of the envelope: one level of the usual recursion limit of 100 is used up.
+const withinEnvelope = { readUnknownFields: false, recursionLimit: 99 };
 const noBytes = new Uint8Array(0);
 const noEntries: MetadataEntry[] = [];
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

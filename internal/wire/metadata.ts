@@ -34,7 +34,7 @@ export class Metadata implements Iterable<[string, string]> {
     const entries: MetadataEntry[] = [];
     const pairs = isIterable(init) ? init : Object.entries(init);
     for (const [key, value] of pairs) {
-      for (const single of typeof value === "string" ? [value] : value) entries.push(entryOf(key, single));
+      for (const single of Array.isArray(value) ? value : [value]) entries.push(entryOf(key, single));
     }
     return entries.length === 0 ? Metadata.empty : new Metadata(entries);
   }

@@ -16,10 +16,11 @@ export function statusFromError(error: QuorateError): Status {
   const details = [...error.details];
   if (error.reason !== undefined && reasonOf(details) !== error.reason) {
     const info = create(ErrorInfoSchema, { reason: error.reason, domain: errorDomain });
-    details.push(anyPack(ErrorInfoSchema, info));
+    // In front, because the first one counts: the details may hold the reason of an error that this one stands on.
+    details.unshift(anyPack(ErrorInfoSchema, info));
   }
   // Ok is no error: a peer would take it for a success without payload (F-11).
-  const code = error.code === Code.Ok ? Code.Unknown : error.code;
+  const code = error.code === Code.Ok ? Code.Unknown : codeFromNumber(error.code);
   return create(StatusSchema, { code, message: error.message, details });
 }
 
@@ -39,8 +40,8 @@ export function encodeStatus(status: Status): Uint8Array {
 
 function reasonOf(details: readonly Status["details"][number][]): string | undefined {
   for (const detail of details) {
-    if (!anyIs(detail, ErrorInfoSchema)) continue;
     try {
+      if (!anyIs(detail, ErrorInfoSchema)) continue;
       const info = anyUnpack(detail, ErrorInfoSchema);
       if (info?.domain === errorDomain) return info.reason;
     } catch {

@@ -22,7 +22,7 @@ export interface NodeCallsInit {
   readonly idempotent: boolean;
 }
 
-/** What comes of a {@link NodeCalls}. Nothing is told before `start` has returned the calls to their maker. */
+/** What comes of {@link callNodes}. Nothing is told before it has returned. */
 export interface NodeCallsListener {
   replied(node: PeerNode, envelope: Envelope): void;
   /** A one-way call was taken by the transport. */
@@ -30,6 +30,14 @@ export interface NodeCallsListener {
   failed(node: PeerNode, error: QuorateError): void;
   /** The deadline passed or the signal ended; no node is told of after this. */
   ended(error: QuorateError): void;
+}
+
+/**
+ * Sends a call to every node, in order, without waiting for any.
+ * @throws QuorateError InvalidArgument, ResourceExhausted (`MESSAGE_TOO_LARGE`); then nothing was sent.
+ */
+export function callNodes(init: NodeCallsInit, listener: NodeCallsListener): NodeCalls {
+  return new NodeCalls(init, listener);
 }
 
 /** The calls to the nodes of one target, with the one deadline and the one signal that they share. */
@@ -42,10 +50,6 @@ export class NodeCalls {
   #held = 0;
   #quiet = false;
 
-  /**
-   * Sends to every node, in order, without waiting for any.
-   * @throws QuorateError InvalidArgument, ResourceExhausted (`MESSAGE_TOO_LARGE`); then nothing was sent.
-   */
   constructor(init: NodeCallsInit, listener: NodeCallsListener) {
     const { nodes, options, replies } = init;
     this.#listener = listener;

@@ -1,9 +1,9 @@
-import { QuorateError } from "../../internal/errors/quorate-error.js";
+import type { QuorateError } from "../../internal/errors/quorate-error.js";
 import type { PeerNode } from "../configuration/node.js";
 import { QuorumCallError } from "../errors/quorum-call-error.js";
 import type { OneWayCallOptions } from "./call-options.js";
 import type { MethodInfo, RequestInit } from "./method-info.js";
-import { NodeCalls, type NodeCallsListener } from "./node-calls.js";
+import { callNodes, type NodeCallsListener } from "./node-calls.js";
 
 /** Sends to one node; resolves once the transport has taken the message, without waiting for the handler. */
 export function callUnicast(
@@ -62,7 +62,7 @@ function start(
 ): void {
   const { name } = method;
   const init = { method: name, payload: method.encode(request), nodes, options, idempotent: false };
-  const calls = new NodeCalls({ ...init, replies: "none" }, { ...listener, replied: () => {} });
+  const calls = callNodes({ ...init, replies: "none" }, { ...listener, replied: () => {} });
   if (options.ignoreErrors !== true) return;
   calls.stop();
   resolve();

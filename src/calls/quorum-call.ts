@@ -5,7 +5,7 @@ import { errorFromStatus } from "../../internal/wire/status.js";
 import type { PeerNode } from "../configuration/node.js";
 import type { TwoWayCallOptions } from "./call-options.js";
 import type { MethodInfo, RequestInit } from "./method-info.js";
-import { NodeCalls } from "./node-calls.js";
+import { callNodes, type NodeCalls } from "./node-calls.js";
 import type { Combine, NodeResponse, Responses } from "./responses.js";
 import { evaluateThreshold, majorityOf, type Tally } from "./threshold.js";
 
@@ -48,7 +48,7 @@ class QuorumResponses implements Responses<Message>, Tally<Message> {
     try {
       if (nodes.length === 0) throw emptyConfiguration(method.name);
       const init = { method: method.name, payload: method.encode(request), nodes, options };
-      this.#calls = new NodeCalls(
+      this.#calls = callNodes(
         { ...init, replies: "one", idempotent: method.idempotent },
         {
           replied: (node, { status, payload }) => {

@@ -3,7 +3,7 @@ import { errorFromStatus } from "../../internal/wire/status.js";
 import type { PeerNode } from "../configuration/node.js";
 import type { TwoWayCallOptions } from "./call-options.js";
 import type { MethodInfo, RequestInit } from "./method-info.js";
-import { NodeCalls } from "./node-calls.js";
+import { callNodes } from "./node-calls.js";
 
 /** Calls one node and resolves with its reply; rejects with a QuorateError. */
 export function callRpc(
@@ -15,7 +15,7 @@ export function callRpc(
   return new Promise((resolve, reject) => {
     const { name, idempotent } = method;
     const init = { method: name, payload: method.encode(request), nodes: [node], options, idempotent };
-    new NodeCalls(
+    callNodes(
       { ...init, replies: "one" },
       {
         replied: (_, { status, payload }) => {

@@ -1,5 +1,5 @@
 import { Code } from "../../internal/errors/code.js";
-import { QuorateError } from "../../internal/errors/quorate-error.js";
+import type { QuorateError } from "../../internal/errors/quorate-error.js";
 import { type PeerFeatures, readFeatures } from "../../internal/stream/features.js";
 import { StreamChannel } from "../../internal/stream/stream-channel.js";
 import { streamEndError } from "../../internal/stream/stream-failure.js";

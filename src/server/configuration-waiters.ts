@@ -43,7 +43,7 @@ export class ConfigurationWaiters {
         try {
           if (holds(condition, this.#current())) settle(resolve);
         } catch (thrown) {
-          settle(() => reject(thrown));
+          fail(QuorateError.from(thrown));
         }
       };
       const waiter = { check, fail };

@@ -19,12 +19,12 @@ export interface HandlerContext {
   /** The dynamic clients that are connected now. */
   readonly clients: Configuration;
   /** Milliseconds until the caller's deadline; Infinity without one. Hand it on: `{ timeoutMs: context.remainingMs() }`. */
-  remainingMs(): number;
+  readonly remainingMs: () => number;
   /**
    * Lets the next request of this stream start; until then, or until the handler returns, it waits. Needed where a
    * handler waits for a later request of its own caller. A second call does nothing.
    */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** What the requests of one stream have in common. */
@@ -40,7 +40,7 @@ export function handlerContext(request: IncomingRequest, stream: StreamContext):
   return new RequestContext(request, stream);
 }
 
-/** A class with getters, so that what a handler does not look at costs nothing. */
+/** A class with getters, so that what a handler does not look at costs nothing, and what it takes out still works. */
 class RequestContext implements HandlerContext {
   readonly #request: IncomingRequest;
   readonly #stream: StreamContext;
@@ -74,11 +74,11 @@ class RequestContext implements HandlerContext {
     return this.#stream.clients();
   }
 
-  remainingMs(): number {
-    return this.#request.remainingMs();
+  get remainingMs(): () => number {
+    return () => this.#request.remainingMs();
   }
 
-  release(): void {
-    this.#request.release();
+  get release(): () => void {
+    return () => this.#request.release();
   }
 }

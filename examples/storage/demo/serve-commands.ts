@@ -19,7 +19,7 @@ export type AnswerMessage =
  * Runs the commands that come over the process's IPC channel, until it is told to end: by SIGTERM, by SIGINT, or by
  * the end of the process that started it. Started by hand, a process has no channel and only waits for a signal.
  */
-export async function serveCommands<Served extends Commands>(commands: Served): Promise<void> {
+export async function serveCommands(commands: Commands): Promise<void> {
   const ended = new AbortController();
   const { signal } = ended;
   process.on("message", (message: CommandMessage) => void answer(commands, message));
