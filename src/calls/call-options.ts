@@ -1,4 +1,5 @@
 import { abortError, invalidArgument, type QuorateError } from "../../internal/errors/quorate-error.js";
+import { onAbort } from "../../internal/util/on-abort.js";
 import type { MetadataInit } from "../../internal/wire/metadata.js";
 
 /** How one call is made. */
@@ -42,10 +43,10 @@ export function checkTimeout(timeoutMs: number, name = "timeoutMs"): number {
   );
 }
 
-/** Calls `ended` once when the signal ends; returns what stops the listening. */
-export function onAbort(signal: AbortSignal | undefined, ended: (error: QuorateError) => void): () => void {
-  if (signal === undefined) return () => {};
-  const listener = () => ended(abortError(signal.reason));
-  signal.addEventListener("abort", listener, { once: true });
-  return () => signal.removeEventListener("abort", listener);
+/** Calls `ended` once when the signal of a call ends, with the error that the call gets; returns what stops it. */
+export function onCallAborted(
+  signal: AbortSignal | undefined,
+  ended: (error: QuorateError) => void,
+): () => void {
+  return signal === undefined ? () => {} : onAbort(signal, (reason) => ended(abortError(reason)));
 }

@@ -8,7 +8,7 @@ import type { Envelope } from "../../internal/wire/envelope.js";
 import { nextCallNumber } from "../../internal/wire/message-id.js";
 import { Metadata } from "../../internal/wire/metadata.js";
 import type { PeerNode } from "../configuration/node.js";
-import { checkTimeout, onAbort, type TwoWayCallOptions } from "./call-options.js";
+import { checkTimeout, onCallAborted, type TwoWayCallOptions } from "./call-options.js";
 
 /** A call to one node or several: encoded once, sent under one number. */
 export interface NodeCallsInit {
@@ -83,7 +83,7 @@ export class NodeCalls {
     this.#held = nodes.length;
     if (this.#held === 0) return;
     this.#cancelDeadline = scheduleDeadline(deadline, () => this.#end(this.#expired(), "expire"));
-    this.#unlisten = onAbort(options.signal, (error) => this.#end(error, "abort"));
+    this.#unlisten = onCallAborted(options.signal, (error) => this.#end(error, "abort"));
     for (const node of nodes) this.#call(node, shared);
   }
 

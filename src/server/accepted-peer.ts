@@ -92,9 +92,12 @@ export class AcceptedPeer {
     if (this.node !== undefined) this.#init.manager.detach(this.node, this.channel);
   }
 
-  /** Ends the stream with this error, and what it left running. */
+  /**
+   * Ends the stream with this error, and what it left running. Logically at once: a peer that does not read learns of
+   * it late or never, and must hold nothing here (J-24).
+   */
   close(error: QuorateError): void {
-    this.channel.close({ code: error.code, message: error.message });
+    this.channel.cancel({ code: error.code, message: error.message });
     this.channel.stream.endRequests(error);
   }
 

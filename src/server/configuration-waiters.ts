@@ -1,7 +1,7 @@
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
 import { deadlineAfter, scheduleDeadline } from "../../internal/util/deadlines.js";
-import { checkTimeout, onAbort } from "../calls/call-options.js";
+import { checkTimeout, onCallAborted } from "../calls/call-options.js";
 import type { Configuration } from "../configuration/configuration.js";
 
 /** How long to wait for a configuration. */
@@ -51,7 +51,7 @@ export class ConfigurationWaiters {
       const cancelDeadline = scheduleDeadline(deadlineAfter(timeoutMs), () =>
         fail(this.#expired(condition, timeoutMs)),
       );
-      const unlisten = onAbort(options.signal, fail);
+      const unlisten = onCallAborted(options.signal, fail);
       // The condition counts first, also on a server that is closed (WF-07).
       check();
       if (!this.#waiters.has(waiter)) return;
