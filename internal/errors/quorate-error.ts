@@ -125,5 +125,5 @@ function causeOf(error: unknown): unknown {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? String(error.message) : String(error);
+  return error instanceof Error ? error.message : String(error);
 }

@@ -46,6 +46,8 @@ class LoopbackEnd implements BidiStream {
   #inbox: { readonly event: Event; readonly taken: (() => void) | undefined }[] = [];
   #taken = 0;
   #reading = true;
+  /** The connection is gone, which is told whether or not anybody reads. */
+  #broken = false;
   #scheduled = false;
   #over = false;
   readonly #closed: () => void;
@@ -102,7 +104,7 @@ class LoopbackEnd implements BidiStream {
     if (now) {
       this.#inbox = [];
       this.#taken = 0;
-      this.#reading = true;
+      this.#broken = true;
     }
     this.put((events) => {
       this.#finish();
@@ -137,7 +139,7 @@ class LoopbackEnd implements BidiStream {
     for (let at = 0; at < batch && this.#inbox.length > 0; at++) {
       if (this.#over || this.#events === undefined) return;
       this.#takeIn();
-      if (!this.#reading) return;
+      if (!this.#reading && !this.#broken) return;
       const next = this.#inbox.shift();
       if (this.#taken > 0) this.#taken -= 1;
       else next?.taken?.();

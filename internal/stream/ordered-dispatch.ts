@@ -90,14 +90,16 @@ export class OrderedDispatch implements RequestOwner {
     this.#over = true;
     const dropped = this.#queue.drain().filter((request) => request.state === "queued").length;
     for (const request of [...this.#held]) request.endWithStream(reason);
+    const left = this.#held.size;
     this.#held.clear();
     this.#byNumber.clear();
     this.#bytes = 0;
+    if (left > 0) this.#targets.changed();
     return dropped;
   }
 
   answer(request: StreamRequest, answer: Uint8Array | QuorateError, written: () => void): void {
-    if (!this.#over) this.#targets.reply(request, answer, written);
+    this.#targets.reply(request, answer, written);
   }
 
   released(request: StreamRequest): void {
@@ -122,7 +124,7 @@ export class OrderedDispatch implements RequestOwner {
     while (this.#current === undefined) {
       const request = this.#queue.shift();
       if (request === undefined) break;
-      if (request.state !== "queued") continue;
+      if (request.state !== "queued" || request.expireIfDue()) continue;
       this.#current = request;
       request.run(this.#handler);
     }

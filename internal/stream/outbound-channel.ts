@@ -112,8 +112,12 @@ export class OutboundChannel implements Channel {
   }
 
   withdraw(call: PendingCall, tellPeer: boolean): void {
-    if (call.state === "queued") this.#queue.remove(call);
-    else this.#stream?.withdraw(call, tellPeer);
+    if (call.state !== "queued") {
+      this.#stream?.withdraw(call, tellPeer);
+      return;
+    }
+    this.#queue.remove(call);
+    this.#stream?.pump();
   }
 
   /** Ends a wait between attempts: there is a sign that the peer is back. */
@@ -136,6 +140,7 @@ export class OutboundChannel implements Channel {
   async #close(): Promise<void> {
     this.#closing = true;
     this.#retry?.();
+    this.#retry = undefined;
     this.#attempt?.abort();
     const error = channelClosed(this.#init.peer);
     const stream = this.#stream;
@@ -179,13 +184,12 @@ export class OutboundChannel implements Channel {
     this.#waiting = undefined;
     this.#openedAt = monotonicMs();
     const { limits, observer } = this.#init;
-    const handler = observer.opened();
     const peerStream: PeerStream = new PeerStream({
       stream,
       side: "dialling",
       callable: true,
       queue: this.#queue,
-      handler,
+      handler: (request) => handler(request),
       limits,
       observer: {
         lateReply: (envelope) => observer.lateReply(envelope),
@@ -197,6 +201,8 @@ export class OutboundChannel implements Channel {
       },
     });
     this.#stream = peerStream;
+    // The owner finds the channel connected when it hears of the stream, and may close it at once.
+    const handler = observer.opened();
     peerStream.pump();
   }
 
@@ -213,18 +219,20 @@ export class OutboundChannel implements Channel {
     const refused = isRefusal(status.code);
     const again = refused || status.code === Code.ResourceExhausted ? [] : sent.filter(mayResend);
     // Before any call learns of it: what its caller does next must find the channel in its new state.
-    if (again.length > 0) this.#queue.pushResends(again);
+    this.#queue.pushResends(again);
+    const kept = new Set(again);
     const livedMs = monotonicMs() - this.#openedAt;
     if (refused) this.#wait(cause, refusedRetryMs);
     else if (livedMs < Math.max(this.#lastWaitMs, this.#backoff.minMs))
       this.#wait(cause, this.#backoff.next());
     else {
       this.#backoff.reset();
+      this.#lastWaitMs = 0;
       this.#connect();
     }
     observer.ended(cause, dropped);
     const error = refused ? cause : streamLost(peer, status);
-    for (const call of sent) if (!again.includes(call)) call.fail(error);
+    for (const call of sent) if (!kept.has(call)) call.fail(error);
   }
 
   #attemptFailed(error: QuorateError): void {

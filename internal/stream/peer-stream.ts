@@ -136,8 +136,9 @@ export class PeerStream {
   /** Writes what is queued. To be called after a call was queued. */
   pump(): void {
     if (this.#over) return;
-    this.#writer.pump();
+    // First, so that a call that the rule of reading fails is not sent.
     this.#applyReading();
+    this.#writer.pump();
   }
 
   /** Lets go of a call that was sent here; with `tellPeer`, tells a peer that takes cancels. */
@@ -188,7 +189,7 @@ export class PeerStream {
   #cancelAtPeer(call: PendingCall): void {
     if (!this.#features.cancel || this.#over || this.#ending) return;
     const bytes = encodeCancel(call.number, this.#router.serverInitiated);
-    this.#init.queue.pushReply({ bytes, written: () => {} });
+    this.#init.queue.pushReply({ bytes, settled: () => {} });
   }
 
   #receive(bytes: Uint8Array): void {
@@ -228,7 +229,7 @@ export class PeerStream {
     if (bytes.length > maxMessageBytes) {
       bytes = encodeError(messageTooLarge("reply", bytes.length, maxMessageBytes));
     }
-    this.#init.queue.pushReply({ bytes, written });
+    this.#init.queue.pushReply({ bytes, settled: written });
     this.pump();
   }
 
@@ -270,11 +271,13 @@ export class PeerStream {
     if (this.#over) return;
     this.#over = true;
     const sent = this.#router.drain();
-    const writing = this.#writer.stop();
-    if (writing !== undefined && !sent.includes(writing)) sent.push(writing);
+    const { call, replies } = this.#writer.stop();
+    if (call !== undefined && !sent.includes(call)) sent.push(call);
     const reason = new QuorateError(Code.Canceled, "quorate: the stream of the request ended");
     // A peer that half-closed is done with sending: what it sent before is still run.
     const dropped = this.#halfClosed ? 0 : this.#dispatch.end(reason);
     this.#init.observer.ended(status, sent, dropped);
+    // Requests that outlive the stream do not wait for their replies any longer.
+    for (const reply of replies) reply.settled();
   }
 }

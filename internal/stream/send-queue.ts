@@ -13,8 +13,8 @@ export interface SendQueueLimits {
 /** A message that answers or cancels: it belongs to one stream, and goes ahead of all calls. */
 export interface QueuedReply {
   readonly bytes: Uint8Array;
-  /** Called when the transport has taken it; not called if its stream ends before. */
-  readonly written: () => void;
+  /** Called when the transport has taken it, or its stream has ended, whichever is first (J-18). */
+  readonly settled: () => void;
 }
 
 /** What to send next. */
@@ -77,7 +77,8 @@ export class SendQueue {
    */
   pushResends(calls: readonly PendingCall[]): void {
     // What an earlier loss left here was sent before these, or is among them in its place.
-    const all = [...this.#resends.drain(), ...calls].sort((a, b) => a.number - b.number);
+    const left = this.#resends.drain().filter((call) => call.state === "queued");
+    const all = [...left, ...calls].sort((a, b) => a.number - b.number);
     for (const call of calls) this.#count(call, 1);
     for (const call of all) {
       call.state = "queued";
@@ -117,6 +118,8 @@ export class SendQueue {
         if (call.state !== "queued") return false;
         if (!wanted(call)) return true;
         this.#count(call, -1);
+        // Nothing to withdraw from here: the end of one of them may make its maker end another.
+        call.state = "made";
         taken.push(call);
         return false;
       });
@@ -124,9 +127,9 @@ export class SendQueue {
     return taken;
   }
 
-  /** Drops the replies of a stream that ended; returns how many there were. */
-  dropReplies(): number {
-    return this.#replies.drain().length;
+  /** Takes out and returns the replies of a stream that ended; its owner settles them. */
+  dropReplies(): QueuedReply[] {
+    return this.#replies.drain();
   }
 
   #enter(call: PendingCall, lane: Fifo<PendingCall>): void {

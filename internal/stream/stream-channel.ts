@@ -67,8 +67,12 @@ export class StreamChannel implements Channel {
   }
 
   withdraw(call: PendingCall, tellPeer: boolean): void {
-    if (call.state === "queued") this.#queue.remove(call);
-    else this.stream.withdraw(call, tellPeer);
+    if (call.state !== "queued") {
+      this.stream.withdraw(call, tellPeer);
+      return;
+    }
+    this.#queue.remove(call);
+    this.stream.pump();
   }
 
   /** Takes no more calls, fails those that are pending with `CLOSED`, and ends the stream behind what waits. */

@@ -80,12 +80,20 @@ export class StreamRequest implements IncomingRequest {
     this.#return();
   }
 
+  /**
+   * For the dispatch: whether the caller's deadline has passed; then the request is answered and over. A busy event
+   * loop may run a request before the timer of its deadline.
+   */
+  expireIfDue(): boolean {
+    if (this.#deadline === Number.POSITIVE_INFINITY || monotonicMs() < this.#deadline) return false;
+    this.#expire();
+    return true;
+  }
+
   /** For the dispatch: runs the handler; never throws. */
   run(handler: RequestHandler): void {
     this.state = "running";
-    handler(this)
-      .catch((error: unknown) => this.fail(QuorateError.from(error, Code.Internal)))
-      .finally(() => this.#return());
+    void this.#run(handler);
   }
 
   /** For the dispatch: the caller no longer waits. */
@@ -96,6 +104,15 @@ export class StreamRequest implements IncomingRequest {
   /** For the dispatch: the stream is over. */
   endWithStream(reason: QuorateError): void {
     this.#end(reason);
+  }
+
+  async #run(handler: RequestHandler): Promise<void> {
+    try {
+      await handler(this);
+    } catch (error) {
+      this.fail(QuorateError.from(error, Code.Internal));
+    }
+    this.#return();
   }
 
   #expire(): void {

@@ -4,7 +4,7 @@ import { monotonicMs } from "../util/deadlines.js";
 import { encodeEnvelope } from "../wire/encode-envelope.js";
 import type { BidiStream, StreamStatus } from "./bidi-stream.js";
 import type { PendingCall } from "./pending-call.js";
-import type { SendQueue } from "./send-queue.js";
+import type { NextToSend, QueuedReply, SendQueue } from "./send-queue.js";
 
 /** What a {@link StreamWriter} asks and tells its stream. */
 export interface WriterOwner {
@@ -14,8 +14,16 @@ export interface WriterOwner {
   takesDeadlines(): boolean;
   /** A call is about to be written, and waits for replies from then on. */
   register(call: PendingCall): void;
-  /** Something was written, or nothing more is to be. */
+  /** Something was written, or a call ended unwritten. */
   progressed(): void;
+}
+
+/** What a stream that ended has not written. */
+export interface Unwritten {
+  /** The call that was being written, unless it is over too. */
+  readonly call: PendingCall | undefined;
+  /** The replies that were being written or waited; to be settled. */
+  readonly replies: readonly QueuedReply[];
 }
 
 /** Writes what waits in a send queue to one stream, one message at a time, so that the queue keeps the order. */
@@ -23,7 +31,7 @@ export class StreamWriter {
   readonly #stream: BidiStream;
   readonly #queue: SendQueue;
   readonly #owner: WriterOwner;
-  #writing: { readonly call: PendingCall | undefined } | undefined;
+  #writing: NextToSend | undefined;
   #pumping = false;
   #ending: StreamStatus | undefined;
   #over = false;
@@ -41,8 +49,8 @@ export class StreamWriter {
 
   /** A one-way call that is being written and still waits for that. */
   get oneWayCall(): PendingCall | undefined {
-    const call = this.#writing?.call;
-    return call?.replies === "none" && call.state === "sent" ? call : undefined;
+    const call = this.#callBeingWritten();
+    return call?.replies === "none" ? call : undefined;
   }
 
   /** Writes what is queued, as far as the transport takes it. */
@@ -52,8 +60,8 @@ export class StreamWriter {
     while (this.#writing === undefined && !this.#over) {
       const next = this.#ending === undefined || this.#queue.replies > 0 ? this.#queue.next() : undefined;
       if (next === undefined) break;
-      if (next.kind === "reply") this.#write(next.reply.bytes, undefined, next.reply.written);
-      else this.#writeCall(next.call);
+      if (next.kind === "reply") this.#write(next, next.reply.bytes, next.reply.settled);
+      else this.#writeCall(next, next.call);
     }
     this.#pumping = false;
     if (this.#ending !== undefined && !this.busy && !this.#over) {
@@ -68,21 +76,28 @@ export class StreamWriter {
     this.pump();
   }
 
-  /** The stream is over. Returns the call that was being written, unless it is over too. */
-  stop(): PendingCall | undefined {
+  /** The stream is over. */
+  stop(): Unwritten {
     this.#over = true;
-    const call = this.#writing?.call;
+    const call = this.#callBeingWritten();
+    const replies = this.#queue.dropReplies();
+    if (this.#writing?.kind === "reply") replies.unshift(this.#writing.reply);
     this.#writing = undefined;
-    this.#queue.dropReplies();
-    return call?.state === "sent" ? call : undefined;
+    return { call, replies };
   }
 
-  #writeCall(call: PendingCall): void {
+  #callBeingWritten(): PendingCall | undefined {
+    if (this.#writing?.kind !== "call" || this.#writing.call.state !== "sent") return undefined;
+    return this.#writing.call;
+  }
+
+  #writeCall(next: NextToSend, call: PendingCall): void {
     const leftMs = Math.ceil(call.deadline - monotonicMs());
     if (leftMs <= 0) {
       call.fail(
         new QuorateError(Code.DeadlineExceeded, "quorate: the deadline passed before the call was sent"),
       );
+      this.#owner.progressed();
       return;
     }
     // 0 leaves it out: no deadline, one too far for the field, or a peer that does not take it.
@@ -93,17 +108,16 @@ export class StreamWriter {
     const awaitsReply = call.replies !== "none" && !call.forgotten;
     if (awaitsReply) this.#owner.register(call);
     const bytes = encodeEnvelope(call.number, this.#owner.serverInitiated, call.body, timeoutMs);
-    this.#write(bytes, call, () => {
+    this.#write(next, bytes, () => {
       call.confirmWritten();
       if (!awaitsReply) call.finish();
     });
   }
 
-  #write(bytes: Uint8Array, call: PendingCall | undefined, done: () => void): void {
-    const writing = { call };
-    this.#writing = writing;
+  #write(next: NextToSend, bytes: Uint8Array, done: () => void): void {
+    this.#writing = next;
     this.#stream.write(bytes, () => {
-      if (this.#writing !== writing) return;
+      if (this.#writing !== next) return;
       this.#writing = undefined;
       done();
       this.#owner.progressed();

@@ -6,6 +6,7 @@ import { streamStatusError } from "../stream/stream-failure.js";
 import type { Metadata } from "../wire/metadata.js";
 import { DialledGrpcStream, identity, nodeStreamPath, toGrpcMetadata } from "./grpc-stream.js";
 import type { DialOptions } from "./transport.js";
+import { WatchedCredentials } from "./watched-credentials.js";
 
 /** {@link Transport.dial} over grpc-js: a channel of its own for each attempt (J-21), without retries. */
 export async function dialGrpc(
@@ -16,10 +17,14 @@ export async function dialGrpc(
 ): Promise<BidiStream> {
   const metadata = toGrpcMetadata(headers);
   signal.throwIfAborted();
-  const client = new Client(address, credentials.createInsecure(), channelOptions(options));
+  const watched = new WatchedCredentials(credentials.createInsecure());
+  const client = new Client(address, watched, channelOptions(options));
   // No deadline and no default service config: either would end the long-lived stream (J-08).
   const call = client.makeBidiStreamRequest(nodeStreamPath, identity, identity, metadata);
-  const stream = new DialledGrpcStream(call, () => client.close());
+  const stream = new DialledGrpcStream(call, () => {
+    client.close();
+    watched.close();
+  });
   return new Promise((resolve, reject) => {
     const giveUp = () => {
       stream.cancel();
@@ -56,7 +61,7 @@ function channelOptions(options: DialOptions) {
     "grpc.enable_channelz": 0,
     "grpc.max_receive_message_length": options.maxReceiveBytes,
     "grpc.max_send_message_length": -1,
-    "grpc.keepalive_time_ms": Math.min(options.keepaliveMs, 2 ** 31 - 1),
+    "grpc.keepalive_time_ms": options.keepaliveMs,
     "grpc.keepalive_timeout_ms": 10_000,
   };
 }

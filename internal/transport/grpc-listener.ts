@@ -8,6 +8,7 @@ import {
   nodeStreamPath,
   toGrpcMetadata,
 } from "./grpc-stream.js";
+import { TcpListener } from "./tcp-listener.js";
 import type { AcceptedStream, Listener, ListenOptions } from "./transport.js";
 
 /** {@link Transport.listen} over grpc-js. Rejects with Unavailable, `LISTEN_FAILED`, and leaves nothing open. */
@@ -15,7 +16,7 @@ export async function listenGrpc(address: string, options: ListenOptions): Promi
   const server = new Server({
     "grpc.max_receive_message_length": options.maxReceiveBytes,
     "grpc.max_send_message_length": -1,
-    "grpc.keepalive_time_ms": Math.min(options.keepaliveMs, 2 ** 31 - 1),
+    "grpc.keepalive_time_ms": options.keepaliveMs,
     "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
     "grpc.enable_channelz": 0,
   });
@@ -45,29 +46,37 @@ export async function listenGrpc(address: string, options: ListenOptions): Promi
       },
     },
   );
-  const port = await bind(server, address);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const { host, port } = splitAddress(address);
+  const bound = await TcpListener.bind(host, port, (socket) => injector.injectConnection(socket)).catch(
+    (error: unknown) => {
+      server.forceShutdown();
+      const message = `quorate: cannot listen on ${address}: ${QuorateError.from(error).message}`;
+      throw new QuorateError(Code.Unavailable, message, { reason: "LISTEN_FAILED", cause: error });
+    },
+  );
   return {
-    address: `${address.slice(0, address.lastIndexOf(":"))}:${port}`,
+    address: `${address.slice(0, address.lastIndexOf(":"))}:${bound.port}`,
     accept: (accepted) => {
       accept = accepted;
       for (const stream of held) accepted(stream);
       held = [];
     },
-    stop: () =>
-      new Promise((resolve, reject) => {
-        server.tryShutdown((error) => (error ? reject(QuorateError.from(error)) : resolve()));
-      }),
-    destroy: () => server.forceShutdown(),
+    stop: () => {
+      const stopped = bound.listener.stop();
+      // It tells the clients, and lets go of connections without streams. What it waits for is no measure: it never
+      // learns of the end of a session that was just being destroyed.
+      server.tryShutdown(() => {});
+      return stopped;
+    },
+    destroy: () => {
+      bound.listener.destroy();
+      server.forceShutdown();
+    },
   };
 }
 
-function bind(server: Server, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) return resolve(port);
-      server.forceShutdown();
-      const message = `quorate: cannot listen on ${address}: ${error.message}`;
-      reject(new QuorateError(Code.Unavailable, message, { reason: "LISTEN_FAILED", cause: error }));
-    });
-  });
+function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const at = address.lastIndexOf(":");
+  return { host: address.slice(0, at).replace(/^\[(.*)\]$/, "$1"), port: Number(address.slice(at + 1)) };
 }

@@ -7,6 +7,9 @@ import { Metadata } from "../wire/metadata.js";
 /** Path of the one method (F-01). */
 export const nodeStreamPath = "/stream.Gorums/NodeStream";
 
+/** How much later than its half-close the reset of a canceled stream may come, in milliseconds. */
+const cancelLagMs = 10;
+
 /** The stream's bytes are envelopes already. */
 export function identity(bytes: Buffer): Buffer {
   return bytes;
@@ -18,6 +21,8 @@ export class DialledGrpcStream implements BidiStream {
   readonly #released: () => void;
   #events: BidiStreamEvents | undefined;
   #headers: Metadata | undefined;
+  /** How the stream ended, until it is told. */
+  #untold: StreamStatus | undefined;
   #over = false;
 
   constructor(call: ClientDuplexStream<Buffer, Buffer>, released: () => void) {
@@ -35,6 +40,7 @@ export class DialledGrpcStream implements BidiStream {
   open(events: BidiStreamEvents): void {
     this.#events = events;
     queueMicrotask(() => {
+      if (this.#untold !== undefined) events.ended(this.#untold);
       if (this.#over) return;
       if (this.#headers !== undefined) events.accepted(this.#headers);
       this.#call.on("data", (bytes: Buffer) => {
@@ -69,7 +75,8 @@ export class DialledGrpcStream implements BidiStream {
     if (this.#over) return;
     this.#over = true;
     this.#released();
-    this.#events?.ended(status);
+    if (this.#events === undefined) this.#untold = status;
+    else this.#events.ended(status);
   }
 }
 
@@ -93,12 +100,7 @@ export class AcceptedGrpcStream implements BidiStream {
       this.#call.on("data", (bytes: Buffer) => {
         if (!this.#over) events.message(bytes);
       });
-      // `end` comes with a cancel and a loss too, before `cancelled` (J-23).
-      this.#call.once("end", () => {
-        setImmediate(() => {
-          if (!this.#over && !this.#call.cancelled) events.halfClosed();
-        });
-      });
+      this.#call.once("end", () => this.#afterCancel(() => events.halfClosed()));
     });
   }
 
@@ -125,6 +127,18 @@ export class AcceptedGrpcStream implements BidiStream {
     this.#call.resume();
     if (code === Code.Ok) this.#call.end();
     else this.#call.emit("error", { code, details: message, metadata: new GrpcMetadata() });
+  }
+
+  /**
+   * `end` comes with a cancel and a loss too, before `cancelled` (J-23): a Node client that cancels half-closes in one
+   * packet and resets in the next. A reset that is later still leaves the requests running, as a half-close does.
+   */
+  #afterCancel(halfClosed: () => void): void {
+    const look = () => {
+      if (!this.#over && !this.#call.cancelled) halfClosed();
+    };
+    // Behind the timer comes a turn of reading, should the process have been busy.
+    setTimeout(() => setImmediate(look), cancelLagMs).unref();
   }
 
   #lost(): void {

@@ -18,6 +18,10 @@ export function createMemoryTransport(): MemoryTransport {
   const listeners = new Map<string, MemoryListener>();
   const down = new Set<string>();
   let lastPort = 0;
+  const freeAddress = (host: string): string => {
+    const address = `${host}:${++lastPort}`;
+    return listeners.has(address) ? freeAddress(host) : address;
+  };
   const breakStreams = (address: string) => listeners.get(address)?.breakStreams();
   return {
     dial: async (address, headers, _options, signal): Promise<BidiStream> => {
@@ -31,12 +35,15 @@ export function createMemoryTransport(): MemoryTransport {
       return listener.connect(headers);
     },
     listen: async (address, options): Promise<Listener> => {
-      const bound = address.endsWith(":0") ? `${address.slice(0, -2)}:${++lastPort}` : address;
+      const bound = address.endsWith(":0") ? freeAddress(address.slice(0, -2)) : address;
       if (listeners.has(bound)) {
         const message = `quorate: cannot listen on ${bound}: the address is in use`;
         throw new QuorateError(Code.Unavailable, message, { reason: "LISTEN_FAILED" });
       }
-      const listener = new MemoryListener(bound, options, () => listeners.delete(bound));
+      const listener: MemoryListener = new MemoryListener(bound, options, () => {
+        // One that ends late must not take away what listens there now.
+        if (listeners.get(bound) === listener) listeners.delete(bound);
+      });
       listeners.set(bound, listener);
       return listener;
     },

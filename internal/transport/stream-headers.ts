@@ -13,11 +13,34 @@ export function checkStreamHeaders(metadata: Metadata): Metadata {
           'no "-bin" behind',
       );
     }
-    if (!/^[ -~]*$/.test(value)) {
+    if (reserved.has(key)) {
+      throw invalidArgument(`stream metadata "${key}" is a header that HTTP/2 or gRPC sets itself`);
+    }
+    if (single.has(key) && metadata.getAll(key).length > 1) {
+      throw invalidArgument(`stream metadata "${key}" is a header that HTTP allows once`);
+    }
+    if (!/^([!-~]([ -~]*[!-~])?)?$/.test(value)) {
       throw invalidArgument(
-        `the value of stream metadata "${key}" is not printable ASCII; encode it as base64`,
+        `the value of stream metadata "${key}" is not printable ASCII without blanks around it; encode it as base64`,
       );
     }
   }
   return metadata;
 }
+
+const reserved = new Set(
+  (
+    "accept-encoding connection content-length content-type host http2-settings keep-alive proxy-connection te " +
+    "transfer-encoding upgrade user-agent"
+  ).split(" "),
+);
+
+/** Those for which node:http2 refuses to open a stream if they are given twice. */
+const single = new Set(
+  (
+    "access-control-allow-credentials access-control-max-age access-control-request-method age authorization " +
+    "content-encoding content-language content-location content-md5 content-range date dnt etag expires from " +
+    "if-match if-modified-since if-none-match if-range if-unmodified-since last-modified location max-forwards " +
+    "proxy-authorization range referer retry-after tk upgrade-insecure-requests x-content-type-options"
+  ).split(" "),
+);

@@ -13,7 +13,8 @@ export type CancelDeadline = () => void;
 
 /**
  * Calls `expired` once, at `deadline` (monotonic milliseconds) or up to {@link granularityMs} later, never
- * before. Infinity never expires. What `expired` throws surfaces as an uncaught error; the others expire all the same.
+ * before. Infinity never expires. What `expired` throws surfaces as an uncaught error, after the others that
+ * expire with it have run.
  *
  * All deadlines of a process share one timer and coarse buckets, because a timer per call costs a third of the
  * call rate. The timer keeps the process alive while a deadline is open, so that no wait ends unsaid.

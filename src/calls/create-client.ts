@@ -1,4 +1,3 @@
-import { invalidArgument } from "../../internal/errors/quorate-error.js";
 import { NodeSet, nodesOf, peerNodeOf } from "../configuration/configuration.js";
 import { type CallType, callTypeOf, type QuorateService } from "../service/quorate-service.js";
 import type { OneWayCallOptions, TwoWayCallOptions } from "./call-options.js";
@@ -35,7 +34,6 @@ type MakeMethod = (
 ) => ((request: RequestInit, options?: TwoWayCallOptions & OneWayCallOptions) => unknown) | undefined;
 
 function nodeCalls(target: CallTarget): MakeMethod {
-  if (!("id" in target)) throw invalidArgument("a client needs a node or a configuration to call");
   const node = peerNodeOf(target);
   return (type, method) => {
     if (type === "rpc") return (request, options = {}) => callRpc(method, node, request, options);

@@ -27,6 +27,14 @@ export interface MethodInfo {
   decode(payload: Uint8Array): Message;
 }
 
+/**
+ * Decodes a message whose `bytes` fields are plain Uint8Arrays. Those of a Buffer would be Buffers, whose `slice`
+ * shares what the one of a Uint8Array copies.
+ */
+export function decodeMessage(schema: DescMessage, payload: Uint8Array): Message {
+  return fromBinary(schema, new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength));
+}
+
 /** Reads a method once, for all its calls. */
 export function methodInfo(method: DescMethod): MethodInfo {
   const name = wireName(method);
@@ -45,7 +53,7 @@ export function methodInfo(method: DescMethod): MethodInfo {
     },
     decode: (payload) => {
       try {
-        return fromBinary(method.output, payload);
+        return decodeMessage(method.output, payload);
       } catch (error) {
         const message = `quorate: could not unmarshal response of ${name}: ${String(error)}`;
         throw new QuorateError(Code.Internal, message, { cause: error });

@@ -56,7 +56,7 @@ class QuorumResponses implements Responses<Message>, Tally<Message> {
             this.#settle(error === undefined ? decoded(method, node, payload) : { ok: false, node, error });
           },
           written: () => {},
-          failed: (node, error) => this.#settle({ ok: false, node, error }),
+          failed: (node, error) => this.#failed(node, error),
           ended: (error) => this.#end(error),
         },
       );
@@ -137,11 +137,21 @@ class QuorumResponses implements Responses<Message>, Tally<Message> {
   }
 
   #settle(response: NodeResponse<Message> & { readonly node: PeerNode }): void {
+    this.#enter(response);
+    this.#wake();
+  }
+
+  /** Nodes that are down are told of one after the other; an early failure names them all. */
+  #failed(node: PeerNode, error: QuorateError): void {
+    this.#enter({ ok: false, node, error });
+    queueMicrotask(() => this.#wake());
+  }
+
+  #enter(response: NodeResponse<Message> & { readonly node: PeerNode }): void {
     if (!this.unanswered.delete(response.node)) return;
     if (response.ok) this.replies.push(response.value);
     else this.nodeErrors.set(response.node.id, response.error);
     this.#arrived.push(response);
-    this.#wake();
   }
 
   /** The whole call is over: to terminals the nodes that are left are unanswered, iterations get the reason for each. */

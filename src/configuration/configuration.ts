@@ -106,8 +106,8 @@ export function nodesOf(configuration: Configuration): readonly PeerNode[] {
   throw invalidArgument("this is no configuration; get one from connect(), a server or a handler's context");
 }
 
-/** The node behind the interface. Throws InvalidArgument for an object that only looks like one. */
-export function peerNodeOf(node: Node): PeerNode {
-  if (node instanceof PeerNode) return node;
-  throw invalidArgument("this is no node; get one from a configuration");
+/** The node behind the interface. Throws InvalidArgument for anything that is no node and no configuration of ours. */
+export function peerNodeOf(target: Node | Configuration): PeerNode {
+  if (target instanceof PeerNode) return target;
+  throw invalidArgument("only a configuration, or a node of one, can be called");
 }

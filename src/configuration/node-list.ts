@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import { isIP } from "node:net";
+import { isIP, isIPv6, SocketAddress } from "node:net";
 import { invalidArgument } from "../../internal/errors/quorate-error.js";
 
 /**
@@ -30,6 +30,7 @@ export async function readNodeList(nodes: NodeList): Promise<NodeAddress[]> {
     parseAddress(address);
   }
   entries.sort((a, b) => a.id - b.id);
+  refuseRepeatedIds(entries);
   await refuseDuplicates(entries);
   return entries;
 }
@@ -43,7 +44,7 @@ export function parseAddress(
   const match = /^(?:\[([0-9a-fA-F:.]+(?:%\w+)?)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  if (typeof address !== "string" || host === undefined) {
+  if (typeof address !== "string" || host === undefined || (match?.[1] !== undefined && !isIPv6(host))) {
     throw invalidArgument(
       `invalid address "${text}": expected host:port, such as 127.0.0.1:9081 or [::1]:9081`,
     );
@@ -67,7 +68,7 @@ function entriesOf(nodes: NodeList): NodeAddress[] {
   if (pairs.length === 0) throw invalidArgument("missing required node map: it is empty");
   return pairs.map(([id, address]) => {
     if (typeof id === "string" && !/^-?\d+$/.test(id))
-      throw invalidArgument(`node id "${id}" is not a number`);
+      throw invalidArgument(`node id "${id}" is not an integer`);
     return { id: Number(id), address };
   });
 }
@@ -76,6 +77,13 @@ function checkId(id: number): void {
   if (id === 0) throw invalidArgument("node 0 is reserved");
   if (!Number.isInteger(id) || id < 0 || id >= firstDynamicId) {
     throw invalidArgument(`node id ${id} is out of range: use 1 to ${firstDynamicId - 1}`);
+  }
+}
+
+/** An id can stand twice in a Map (1 and "1") and in an object ("1" and "01"). */
+function refuseRepeatedIds(sorted: readonly NodeAddress[]): void {
+  for (const [at, { id, address }] of sorted.entries()) {
+    if (sorted[at + 1]?.id === id) throw invalidArgument(`node ${id} already in use by "${address}"`);
   }
 }
 
@@ -102,15 +110,23 @@ const lookupMs = 2_000;
 
 async function endpointsOf({ address }: NodeAddress): Promise<Set<string>> {
   const { host, port } = parseAddress(address);
-  if (isIP(host) !== 0) return new Set([`${host}:${port}`]);
+  if (isIP(host) !== 0) return new Set([`${canonical(host)}:${port}`]);
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<[]>((resolve) => {
     timer = setTimeout(() => resolve([]), lookupMs);
   });
   try {
     const found = await Promise.race([lookup(host, { all: true }).catch(() => []), expired]);
-    return new Set([address.toLowerCase(), ...found.map((one) => `${one.address}:${port}`)]);
+    return new Set([address.toLowerCase(), ...found.map((one) => `${canonical(one.address)}:${port}`)]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The one spelling of an IP address, without brackets. */
+function canonical(ip: string): string {
+  if (!isIPv6(ip)) return ip;
+  const [address = ip, zone] = ip.split("%");
+  const spelled = new SocketAddress({ address, family: "ipv6" }).address;
+  return zone === undefined ? spelled : `${spelled}%${zone}`;
 }

@@ -89,7 +89,7 @@ export class AcceptedPeer {
   refuse(error: QuorateError): void {
     this.#refused = true;
     this.channel.stream.refuseRequests(error);
-    if (this.node !== undefined) this.#init.manager.detach(this.node, this.channel);
+    this.#detach();
   }
 
   /**
@@ -103,6 +103,8 @@ export class AcceptedPeer {
 
   #peerHalfClosed(): void {
     this.#halfClosed = true;
+    // It is closing and answers no more calls, while what it sent before may run for long.
+    this.#detach();
     this.#idle();
   }
 
@@ -116,9 +118,8 @@ export class AcceptedPeer {
   #ended(error: QuorateError | undefined, droppedRequests: number): void {
     this.#over = true;
     this.#connection.close();
-    const { manager, events } = this.#init;
-    if (this.node !== undefined) manager.detach(this.node, this.channel);
-    events.emit({
+    this.#detach();
+    this.#init.events.emit({
       kind: "streamEnded",
       direction: "inbound",
       nodeId: this.node?.id,
@@ -128,5 +129,9 @@ export class AcceptedPeer {
     });
     // A peer that half-closed may have left requests that still run.
     if (this.channel.stream.requests === 0) this.#init.gone(this);
+  }
+
+  #detach(): void {
+    if (this.node !== undefined) this.#init.manager.detach(this.node, this.channel);
   }
 }

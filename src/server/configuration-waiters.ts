@@ -1,5 +1,5 @@
 import { Code } from "../../internal/errors/code.js";
-import { QuorateError } from "../../internal/errors/quorate-error.js";
+import { abortError, invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
 import { deadlineAfter, scheduleDeadline } from "../../internal/util/deadlines.js";
 import { checkTimeout, onCallAborted } from "../calls/call-options.js";
 import type { Configuration } from "../configuration/configuration.js";
@@ -29,8 +29,9 @@ export class ConfigurationWaiters {
   }
 
   /** Resolves once the condition holds; rejects with the deadline, the signal, or Unavailable, `SERVER_CLOSED`. */
-  wait(condition: WaitCondition, defaultTimeoutMs: number, options: WaitOptions = {}): Promise<void> {
+  async wait(condition: WaitCondition, defaultTimeoutMs: number, options: WaitOptions = {}): Promise<void> {
     const timeoutMs = checkTimeout(options.timeoutMs ?? defaultTimeoutMs);
+    checkCondition(condition);
     return new Promise((resolve, reject) => {
       const settle = (how: () => void) => {
         this.#waiters.delete(waiter);
@@ -56,13 +57,14 @@ export class ConfigurationWaiters {
       check();
       if (!this.#waiters.has(waiter)) return;
       if (this.#closed !== undefined) fail(this.#closed);
-      else if (options.signal?.aborted) fail(QuorateError.from(options.signal.reason, Code.Canceled));
+      else if (options.signal?.aborted) fail(abortError(options.signal.reason));
     });
   }
 
   /** The configuration has changed. */
   changed(): void {
-    for (const waiter of [...this.#waiters]) waiter.check();
+    // A predicate may end other waits.
+    for (const waiter of [...this.#waiters]) if (this.#waiters.has(waiter)) waiter.check();
   }
 
   /** Ends all waits, and those to come whose condition does not hold. */
@@ -78,6 +80,11 @@ export class ConfigurationWaiters {
     const message = `quorate: waited ${timeoutMs} ms for ${wanted} in ${this.#name}, which is ${this.#current()}`;
     return new QuorateError(Code.DeadlineExceeded, message);
   }
+}
+
+function checkCondition(condition: WaitCondition): void {
+  if (typeof condition === "function" || (Number.isSafeInteger(condition) && condition >= 0)) return;
+  throw invalidArgument(`a wait is for a number of nodes from 0 on or a function; it is ${condition}`);
 }
 
 function holds(condition: WaitCondition, configuration: Configuration): boolean {

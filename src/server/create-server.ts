@@ -3,7 +3,7 @@ import { featuresHeader, ownFeatures } from "../../internal/stream/features.js";
 import { Metadata } from "../../internal/wire/metadata.js";
 import { type NodeAddress, parseAddress, readNodeList } from "../configuration/node-list.js";
 import { transportLimitFactor } from "../configuration/node-pool.js";
-import { count, readPeerOptions } from "./peer-options.js";
+import { checkFunctions, count, readPeerOptions } from "./peer-options.js";
 import { collectRoutes } from "./router.js";
 import { RunningServer } from "./running-server.js";
 import type { Server, ServerOptions } from "./server.js";
@@ -30,11 +30,15 @@ export interface BoundServer {
   readonly address: string;
   /** Lets it serve, as the node `nodeId` of `known`. */
   start(known: readonly NodeAddress[], nodeId: number | undefined): Server;
+  /** Lets go of the address, in place of {@link start}. */
+  abandon(): void;
 }
 
 /** The first half of {@link createServer}: checks the options and listens, when the other nodes need not be known. */
 export async function bindServer(options: ServerOptions, address: string): Promise<BoundServer> {
   const settings = readPeerOptions(options);
+  const { onClientsChange, onConnect, onPeersChange } = options;
+  checkFunctions({ onClientsChange, onConnect, onPeersChange });
   const keepaliveMs = count("acceptedKeepaliveMs", options.acceptedKeepaliveMs, 20_000);
   const keepaliveTimeoutMs = count("keepaliveTimeoutMs", options.keepaliveTimeoutMs, 10_000);
   const maxDynamicClients = count("maxDynamicClients", options.maxDynamicClients, 16_384);
@@ -50,6 +54,7 @@ export async function bindServer(options: ServerOptions, address: string): Promi
     address: listener.address,
     start: (known, nodeId) =>
       new RunningServer({ options, settings, routes, known, nodeId, listener, maxDynamicClients }),
+    abandon: () => listener.destroy(),
   };
 }
 

@@ -99,9 +99,9 @@ export class InboundManager {
   /** Takes the stream away from the node. Only the newest may: an older one that ends late must not remove it. */
   detach(node: PeerNode, channel: Channel): void {
     if (node.channel !== channel) return;
-    if (this.#dynamic.delete(node.id)) {
+    if (node.id >= firstDynamicId) {
       // The node keeps its ended channel, which tells late callers that the stream was lost.
-      this.#rebuildClients();
+      if (this.#dynamic.delete(node.id)) this.#rebuildClients();
     } else {
       node.channel = undefined;
       this.#rebuildPeers();

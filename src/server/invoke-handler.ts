@@ -1,14 +1,8 @@
-import {
-  create,
-  fromBinary,
-  isMessage,
-  type Message,
-  type MessageInitShape,
-  toBinary,
-} from "@bufbuild/protobuf";
+import { create, isMessage, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
 import type { IncomingRequest, RequestHandler } from "../../internal/stream/request-handler.js";
+import { decodeMessage } from "../calls/method-info.js";
 import type { EventHub } from "../configuration/quorate-event.js";
 import { handlerContext, type StreamContext } from "./handler-context.js";
 import type { Route, Routes } from "./router.js";
@@ -44,7 +38,7 @@ export function requestHandler(options: InvokeOptions, stream: StreamContext): R
 
 function decode(route: Route, request: IncomingRequest): Message {
   try {
-    return fromBinary(route.method.input, request.payload);
+    return decodeMessage(route.method.input, request.payload);
   } catch (error) {
     // Code and text are those of Gorums (F-14).
     const message = `gorums: could not unmarshal request: ${String(error)}`;

@@ -56,6 +56,9 @@ export interface PeerSettings {
 /** Checks the common options. Throws InvalidArgument that names the option. */
 export function readPeerOptions(options: PeerOptions): PeerSettings {
   const maxMessageBytes = count("maxMessageBytes", options.maxMessageBytes, 4 * mebibyte);
+  const { connectTimeoutMs = 10_000, onEvent, routes } = options;
+  checkFunctions({ onEvent, routes });
+  if (connectTimeoutMs === 0) throw invalidArgument("connectTimeoutMs must be above 0");
   return {
     defaults: {
       defaultTimeoutMs: checkTimeout(options.defaultTimeoutMs ?? 30_000, "defaultTimeoutMs"),
@@ -68,7 +71,7 @@ export function readPeerOptions(options: PeerOptions): PeerSettings {
       maxQueuedCalls: count("maxQueuedCalls", options.maxQueuedCalls, 65_536),
       maxQueuedCallBytes: count("maxQueuedCallBytes", options.maxQueuedCallBytes, 64 * mebibyte),
     },
-    connectTimeoutMs: checkTimeout(options.connectTimeoutMs ?? 10_000, "connectTimeoutMs"),
+    connectTimeoutMs: checkTimeout(connectTimeoutMs, "connectTimeoutMs"),
     keepaliveMs: count("keepaliveMs", options.keepaliveMs, 300_000),
     backoff: checkBackoff(options.backoff ?? {}),
     maskErrors: options.maskErrors ?? false,
@@ -81,6 +84,14 @@ export function count(name: string, value: number | undefined, byDefault: number
   if (value === undefined) return byDefault;
   if (Number.isSafeInteger(value) && value >= 1) return value;
   throw invalidArgument(`${name} must be an integer from 1 on; it is ${value}`);
+}
+
+/** Checks options that are functions, if they are there. Throws InvalidArgument that names the option. */
+export function checkFunctions(options: { readonly [name: string]: unknown }): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || typeof value === "function") continue;
+    throw invalidArgument(`${name} must be a function; it is of type ${typeof value}`);
+  }
 }
 
 const mebibyte = 1024 * 1024;

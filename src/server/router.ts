@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { invalidArgument } from "../../internal/errors/quorate-error.js";
+import { Code } from "../../internal/errors/code.js";
+import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
 import { type CallType, callTypeOf, type QuorateService, wireName } from "../service/quorate-service.js";
 import type { HandlerContext } from "./handler-context.js";
 import type { Handlers } from "./handler-types.js";
@@ -8,7 +9,8 @@ import type { Handlers } from "./handler-types.js";
 export interface Router {
   /**
    * Serves a service. Returns the router.
-   * @throws QuorateError InvalidArgument for a handler that is missing or a method that is served already.
+   * @throws QuorateError InvalidArgument for a handler that is missing or a method that is served already;
+   * FailedPrecondition once the `routes` function has returned.
    */
   service<Service extends QuorateService>(service: Service, handlers: Handlers<Service>): Router;
 }
@@ -27,8 +29,10 @@ export type Routes = ReadonlyMap<string, Route>;
 /** Collects what the `routes` option serves. */
 export function collectRoutes(serve: ((router: Router) => unknown) | undefined): Routes {
   const routes = new Map<string, Route>();
+  let open = true;
   const router: Router = {
     service: (service, handlers) => {
+      if (!open) throw servedTooLate(service.descriptor.typeName);
       for (const route of routesOf(service, handlers)) {
         if (routes.has(route.name)) throw invalidArgument(`the method ${route.name} is served already`);
         routes.set(route.name, route);
@@ -37,14 +41,23 @@ export function collectRoutes(serve: ((router: Router) => unknown) | undefined):
     },
   };
   serve?.(router);
+  open = false;
   return routes;
 }
 
+/** Streams read the routes from then on (W-29); an async `routes` function would add to them at some time. */
+function servedTooLate(service: string): QuorateError {
+  const message = `quorate: ${service} comes too late: call service() before the \`routes\` function returns`;
+  return new QuorateError(Code.FailedPrecondition, message);
+}
+
 function routesOf(service: QuorateService, handlers: object): Route[] {
-  const given: { readonly [name: string]: unknown } = { ...handlers };
+  const given = handlers as { readonly [name: string]: unknown };
   const served = service.descriptor.methods.filter((method) => isServed(callTypeOf(service, method)));
   const names = new Set(served.map((method) => method.localName));
-  const stranger = Object.keys(given).find((name) => !names.has(name));
+  // An object of a class may have members of its own.
+  const isPlain = Object.getPrototypeOf(handlers) === Object.prototype;
+  const stranger = isPlain ? Object.keys(given).find((name) => !names.has(name)) : undefined;
   if (stranger !== undefined) {
     throw invalidArgument(`${service.descriptor.typeName} has no method ${stranger} to serve`);
   }

@@ -122,7 +122,7 @@ export class RunningServer implements Server {
     };
   }
 
-  close({ graceMs = 5_000 }: { readonly graceMs?: number } = {}): Promise<void> {
+  async close({ graceMs = 5_000 }: { readonly graceMs?: number } = {}): Promise<void> {
     this.#closed ??= this.#close(checkTimeout(graceMs, "graceMs"));
     return this.#closed;
   }
@@ -140,6 +140,8 @@ export class RunningServer implements Server {
     this.#accepted.refuseRequests(closing);
     this.#pool.refuseRequests(closing);
     this.#local?.accepted.stream.refuseRequests(closing);
+    // Nobody can join any more, so a handler that waits for somebody must not hold the close up.
+    this.#manager.close();
     await within(
       graceMs,
       new Promise<void>((resolve) => {
@@ -147,7 +149,6 @@ export class RunningServer implements Server {
         this.#checkIdle();
       }),
     );
-    this.#manager.close();
     this.#accepted.close(closing);
     this.#local?.close();
     await this.#pool.close();

@@ -36,8 +36,23 @@ export function defineService<Desc extends DescService, const Types extends Call
     const what = missing === undefined ? "has methods too many" : `lacks the method ${missing.localName}`;
     throw invalidArgument(`the table of ${descriptor.typeName} ${what}; generate the code again`);
   }
+  const strange = Object.entries(table).find(([, type]) => !callTypeNames.has(type));
+  if (strange !== undefined) {
+    const [name, type] = strange;
+    throw invalidArgument(
+      `the table of ${descriptor.typeName} has the call type "${type}" for ${name}, which this version does not know`,
+    );
+  }
   return Object.freeze({ descriptor, callTypes });
 }
+
+const callTypeNames: ReadonlySet<unknown> = new Set<CallType>([
+  "rpc",
+  "unicast",
+  "multicast",
+  "quorumCall",
+  "correctable",
+]);
 
 /** The call type of a method in the table of its service. */
 export function callTypeOf(service: QuorateService, method: DescMethod): CallType | undefined {

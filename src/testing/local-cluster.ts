@@ -1,10 +1,11 @@
-import { invalidArgument } from "../../internal/errors/quorate-error.js";
+import { Code } from "../../internal/errors/code.js";
+import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
 import { grpcTransport } from "../../internal/transport/grpc-transport.js";
 import { createMemoryTransport, type MemoryTransport } from "../../internal/transport/memory-transport.js";
 import type { OwnedConfiguration } from "../configuration/configuration.js";
 import { readNodeList } from "../configuration/node-list.js";
 import { type ConnectOptions, connect } from "../connect.js";
-import { bindServer, createServer } from "../server/create-server.js";
+import { type BoundServer, bindServer, createServer } from "../server/create-server.js";
 import type { Router } from "../server/router.js";
 import type { Server, ServerOptions } from "../server/server.js";
 
@@ -51,7 +52,7 @@ export async function createLocalCluster(
     return { ...rest, transport, routes: (router) => routes?.(router, nodeId) };
   };
   const ids = Array.from({ length: size }, (_, at) => at + 1);
-  const bound = await Promise.all(ids.map((id) => bindServer(serverOptions(id), "127.0.0.1:0")));
+  const bound = await allBound(ids.map((id) => bindServer(serverOptions(id), "127.0.0.1:0")));
   const nodes: Record<number, string> = {};
   for (const [at, { address }] of bound.entries()) nodes[at + 1] = address;
   const known = await readNodeList(nodes);
@@ -72,7 +73,8 @@ export async function createLocalCluster(
     nodes,
     get network(): MemoryTransport {
       if (network !== undefined) return network;
-      throw invalidArgument("a cluster on loopback has no network to break; use a cluster in memory");
+      const message = "quorate: a cluster on loopback has no network to break; use a cluster in memory";
+      throw new QuorateError(Code.FailedPrecondition, message);
     },
     connect: async (connectOptions = {}) => {
       const client = await connect({ ...connectOptions, nodes, transport });
@@ -89,4 +91,14 @@ export async function createLocalCluster(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** All of them or none: if one cannot listen, the others let go of their addresses. */
+async function allBound(binding: readonly Promise<BoundServer>[]): Promise<BoundServer[]> {
+  const results = await Promise.allSettled(binding);
+  const bound = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed === undefined) return bound;
+  for (const server of bound) server.abandon();
+  throw failed.reason;
 }

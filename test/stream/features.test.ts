@@ -1,0 +1,18 @@
+import { describe, expect, it } from "vitest";
+import { featuresHeader, ownFeatures, readFeatures } from "../../internal/stream/features.js";
+import { Metadata } from "../../internal/wire/metadata.js";
+
+describe("readFeatures", () => {
+  it.each([
+    { headers: {}, offered: false, deadline: false, cancel: false },
+    { headers: { [featuresHeader]: ownFeatures }, offered: true, deadline: true, cancel: true },
+    { headers: { [featuresHeader]: "" }, offered: true, deadline: false, cancel: false },
+    { headers: { [featuresHeader]: "cancel" }, offered: true, deadline: false, cancel: true },
+    { headers: { [featuresHeader]: " batch ,deadline , x" }, offered: true, deadline: true, cancel: false },
+    { headers: { [featuresHeader]: "deadlines,Cancel" }, offered: true, deadline: false, cancel: false },
+    { headers: { [featuresHeader]: ["deadline", "cancel"] }, offered: true, deadline: true, cancel: true },
+    { headers: { "quorate-other": "deadline" }, offered: false, deadline: false, cancel: false },
+  ])("reads $headers", ({ headers, ...expected }) => {
+    expect(readFeatures(Metadata.from(headers))).toEqual(expected);
+  });
+});
