@@ -54,10 +54,11 @@ const commands: ClientCommands = {
   startWriting: async (prefix) => {
     load.on = true;
     load.done = writeOn(prefix);
-    // `stopWriting` tells of a failure.
+    // `written` and `stopWriting` tell of a failure.
     load.done.catch(() => {});
   },
-  written: async () => load.written,
+  // What has failed already wins the race.
+  written: () => Promise.race([load.done, Promise.resolve()]).then(() => load.written),
   stopWriting: () => {
     load.on = false;
     return load.done;

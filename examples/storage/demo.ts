@@ -31,20 +31,22 @@ say(
 if (json) console.log(JSON.stringify({ ok, steps: steps.results }));
 
 async function runDemo(): Promise<void> {
-  const addresses = (await freePorts(ids.length)).map((port) => `127.0.0.1:${port}`);
+  const addresses: string[] = [];
   const startServer = (id: number) =>
     enter(startWorker<ServerCommands>(`server ${id}`, "server", [String(id), ...addresses]));
   const startClient = (name: string) =>
     enter(startWorker<ClientCommands>(`client ${name}`, "client", addresses));
-  const servers = ids.map(startServer);
-  const [first, second, third] = servers;
+  const servers: Worker<ServerCommands>[] = [];
   const entries = Array.from({ length: 100 }, (_, at) => ({ key: `key-${at}`, value: `value ${at}` }));
 
   await steps.run("start three servers", async () => {
+    for (const port of await freePorts(ids.length)) addresses.push(`127.0.0.1:${port}`);
+    servers.push(...ids.map(startServer));
     await Promise.all(servers.map((server) => server.run("waitForPeers", 3)));
     return `each has all three in its configuration: ${addresses.join(", ")}`;
   });
 
+  const [first, second, third] = servers;
   const clients = ["A", "B"].map(startClient);
   const [clientA, clientB] = clients;
   if (!(first && second && third && clientA && clientB)) throw new Error("a process is missing");

@@ -1,12 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ReadResponse, ReadResponseSchema, WriteRequest } from "./gen/storage/v1/storage_pb.js";
 
 /** The values of one server. The newest time wins, so that writes may arrive in any order. */
 export interface Register {
   /** The value of a key and its time; without a time if it was never written. */
   read(key: string): MessageInitShape<typeof ReadResponseSchema>;
-  /** Takes a value unless the one that is here is newer; says whether it did. */
+  /** Takes a value that has a time, unless the one that is here is newer; says whether it did. */
   write(request: WriteRequest): boolean;
 }
 
@@ -31,5 +31,5 @@ export function newest(replies: readonly ReadResponse[]): ReadResponse {
 
 function isNewer(a: Timestamp | undefined, b: Timestamp | undefined): boolean {
   if (a === undefined || b === undefined) return a !== undefined;
-  return timestampMs(a) > timestampMs(b) || (a.seconds === b.seconds && a.nanos > b.nanos);
+  return a.seconds > b.seconds || (a.seconds === b.seconds && a.nanos > b.nanos);
 }

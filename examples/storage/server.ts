@@ -11,13 +11,15 @@ const nodeId = Number(id);
 await using server = await createServer({
   nodeId,
   nodes,
-  routes: storageRoutes(createRegister(), nodeId),
+  routes: storageRoutes(createRegister(), nodeId, nodes.length),
 });
 console.error(`storage server ${nodeId} listens on ${server.address}`);
 
+// Shorter than a step of the demo may take, so that it is told what was missing.
+const waitOptions = { timeoutMs: 7_000 };
 const commands: ServerCommands = {
-  waitForPeers: (count) => server.waitForPeers((peers) => peers.size === count, { timeoutMs: 10_000 }),
-  waitForClients: (count) => server.waitForClients(({ size }) => size === count, { timeoutMs: 10_000 }),
+  waitForPeers: (count) => server.waitForPeers(({ size }) => size === count, waitOptions),
+  waitForClients: (count) => server.waitForClients(({ size }) => size === count, waitOptions),
   peers: async () => [...server.peers.ids],
 };
 await serveCommands(commands);

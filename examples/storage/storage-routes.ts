@@ -3,8 +3,14 @@ import type { WriteRequest } from "./gen/storage/v1/storage_pb.js";
 import { Storage, Watcher } from "./gen/storage/v1/storage_quorate.js";
 import { newest, type Register } from "./register.js";
 
-/** Serves the register of one server, and tells its clients of every value that it takes. */
-export function storageRoutes(register: Register, server: number): (router: Router) => Router {
+/** Serves the register of one of `servers` servers, and tells its clients of every value that it takes. */
+export function storageRoutes(
+  register: Register,
+  server: number,
+  servers: number,
+): (router: Router) => Router {
+  // Of all servers, not only of those that are connected at the moment: any two majorities have one in common.
+  const majority = Math.floor(servers / 2) + 1;
   const write = async (request: WriteRequest, { clients }: HandlerContext): Promise<{ new: boolean }> => {
     const taken = register.write(request);
     const { key, value } = request;
@@ -24,11 +30,11 @@ export function storageRoutes(register: Register, server: number): (router: Rout
 
       // Nested quorum calls: to the peers, on the streams that they opened, this server itself included.
       readNested: ({ key }, context) =>
-        createClient(Storage, context.peers).readQC({ key }, rest(context)).majority(newest),
+        createClient(Storage, context.peers).readQC({ key }, rest(context)).threshold(majority, newest),
       writeNested: (request, context) =>
         createClient(Storage, context.peers)
           .writeQC(request, rest(context))
-          .majority((replies) => ({ new: replies.every((reply) => reply.new) })),
+          .threshold(majority, (replies) => ({ new: replies.every((reply) => reply.new) })),
     });
 }
 

@@ -34,7 +34,7 @@ export type ClientCommands = {
   readonly announcedBy: (entry: Entry) => Promise<number[]>;
   /** Begins to write by quorum calls, on and on. */
   readonly startWriting: (prefix: string) => Promise<void>;
-  /** How many of those writes a majority has answered. */
+  /** How many of those writes a majority has answered; fails if one of them did. */
   readonly written: () => Promise<number>;
   /** Ends the writing; fails if one of the writes did. */
   readonly stopWriting: () => Promise<LatencySummary>;

@@ -24,7 +24,10 @@ export async function serveCommands(commands: Commands): Promise<void> {
   const { signal } = ended;
   process.on("message", (message: CommandMessage) => void answer(commands, message));
   const told = [once(process, "SIGTERM", { signal }), once(process, "SIGINT", { signal })];
-  if (process.connected) told.push(once(process, "disconnect", { signal }));
+  // Only a process that was started by another can send; the other one may have ended already.
+  if (process.send !== undefined) {
+    told.push(process.connected ? once(process, "disconnect", { signal }) : Promise.resolve([]));
+  }
   await Promise.race(told);
   ended.abort();
   await Promise.allSettled(told);
@@ -32,7 +35,8 @@ export async function serveCommands(commands: Commands): Promise<void> {
 }
 
 async function answer(commands: Commands, { id, name, input }: CommandMessage): Promise<void> {
-  const send = (message: AnswerMessage) => process.connected && process.send?.(message);
+  // An answer that nobody is left to read is none; without a callback, it would be an uncaught error.
+  const send = (message: AnswerMessage) => process.send?.(message, undefined, undefined, () => {});
   try {
     const command = commands[name];
     if (command === undefined) throw new Error(`there is no command ${name}`);

@@ -33,11 +33,12 @@ export function startWorker<Served extends Commands>(
     if (answer.ok) waiting?.resolve(answer.value);
     else waiting?.reject(new Error(`${name}: ${answer.error}`));
   });
-  child.once("exit", (code, signal) => {
-    for (const { reject } of open.values())
-      reject(new Error(`${name} ended: ${signal ?? `exit code ${code}`}`));
+  const failAll = (why: string) => {
+    for (const { reject } of open.values()) reject(new Error(`${name} ${why}`));
     open.clear();
-  });
+  };
+  child.once("exit", (code, signal) => failAll(`ended: ${signal ?? `exit code ${code}`}`));
+  child.on("error", (error) => failAll(`failed: ${error.message}`));
   return {
     name,
     run: (command, ...[input]) =>
@@ -45,7 +46,11 @@ export function startWorker<Served extends Commands>(
         if (isGone(child)) return reject(new Error(`${name} is not running`));
         const id = ++lastId;
         open.set(id, { resolve: (value) => resolve(value as never), reject });
-        child.send({ id, name: command, input });
+        child.send({ id, name: command, input }, (error) => {
+          if (error === null) return;
+          open.delete(id);
+          reject(new Error(`${name} cannot be told anything: ${error.message}`));
+        });
       }),
     kill: () => end(child, "SIGKILL"),
     stop: async () => {
