@@ -4,7 +4,6 @@ import { Metadata, type MetadataInit } from "../internal/wire/metadata.js";
 import { emptyConfiguration, NodeSet, type OwnedConfiguration } from "./configuration/configuration.js";
 import { type NodeList, readNodeList } from "./configuration/node-list.js";
 import { NodePool } from "./configuration/node-pool.js";
-import { EventHub } from "./configuration/quorate-event.js";
 import { openConnection } from "./server/connection.js";
 import { requestHandler } from "./server/invoke-handler.js";
 import { nodeIdHeader } from "./server/peer-identity.js";
@@ -32,8 +31,8 @@ export async function connect(options: ConnectOptions): Promise<OwnedConfigurati
   const routes = collectRoutes(options.routes);
   const metadata = checkStreamHeaders(Metadata.from(options.metadata));
   const addresses = await readNodeList(options.nodes);
-  const events = new EventHub(options.onEvent);
-  const invoke = { routes, events, maskErrors: settings.maskErrors };
+  const { events, maskErrors } = settings;
+  const invoke = { routes, events, maskErrors };
   // Ours first: of a header that is given twice, peers read the first value.
   const headers = Metadata.from({
     [featuresHeader]: ownFeatures,
@@ -43,7 +42,6 @@ export async function connect(options: ConnectOptions): Promise<OwnedConfigurati
     ...settings,
     addresses,
     headers,
-    events,
     streamOpened: (caller) => {
       const connection = openConnection(caller.address, headers);
       const context = { connection, caller, peers: () => configuration, clients: () => emptyConfiguration };

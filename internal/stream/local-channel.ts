@@ -20,7 +20,7 @@ export interface LocalChannel {
  * ordered dispatch as a remote stream (W-11).
  */
 export function createLocalChannel(
-  init: Pick<StreamChannelInit, "peer" | "limits" | "handler" | "sendQueueFull"> & {
+  init: Pick<StreamChannelInit, "peer" | "limits" | "handler"> & {
     readonly observer: PeerStreamObserver;
   },
 ): LocalChannel {

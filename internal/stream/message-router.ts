@@ -13,6 +13,8 @@ export interface RouterTargets {
   cancel(number: number): void;
   /** A reply to a call that is over; it is dropped. */
   lateReply(envelope: Envelope): void;
+  /** A reply is above the limit; its call has failed. */
+  replyTooLarge(): void;
 }
 
 /**
@@ -82,6 +84,7 @@ export class MessageRouter {
     if (size > this.#maxMessageBytes) {
       this.#pending.delete(envelope.number);
       call.fail(messageTooLarge("reply", size, this.#maxMessageBytes));
+      this.#targets.replyTooLarge();
       return;
     }
     if (call.replies === "one") this.#pending.delete(envelope.number);

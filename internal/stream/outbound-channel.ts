@@ -5,7 +5,7 @@ import type { Envelope } from "../wire/envelope.js";
 import { Backoff, type BackoffOptions } from "./backoff.js";
 import type { BidiStream, StreamStatus } from "./bidi-stream.js";
 import type { Channel } from "./channel.js";
-import { PeerStream, type StreamLimits } from "./peer-stream.js";
+import { PeerStream, type StreamLimit, type StreamLimits } from "./peer-stream.js";
 import { maxSends, type PendingCall } from "./pending-call.js";
 import type { RequestHandler } from "./request-handler.js";
 import { SendQueue, type SendQueueLimits } from "./send-queue.js";
@@ -42,7 +42,7 @@ export interface OutboundObserver {
   lateReply(envelope: Envelope): void;
   /** No request of the peer is queued, running or unanswered. */
   idle(): void;
-  limitReached(limit: "sendQueue" | "requestQueue"): void;
+  limitReached(limit: StreamLimit): void;
 }
 
 /** How long to wait after a peer refused us, in milliseconds: it would do so again. */
@@ -193,7 +193,7 @@ export class OutboundChannel implements Channel {
       limits,
       observer: {
         lateReply: (envelope) => observer.lateReply(envelope),
-        requestQueueFull: () => observer.limitReached("requestQueue"),
+        limitReached: (limit) => observer.limitReached(limit),
         malformed: (error) => peerStream.cancel({ code: error.code, message: error.message }),
         halfClosed: () => {},
         idle: () => observer.idle(),

@@ -13,6 +13,7 @@ import type { PendingCall } from "./pending-call.js";
 import { type RequestQueueLimits, reading } from "./reading.js";
 import type { RequestHandler } from "./request-handler.js";
 import type { SendQueue } from "./send-queue.js";
+import { streamStatusError } from "./stream-failure.js";
 import type { StreamRequest } from "./stream-request.js";
 import { StreamWriter } from "./stream-writer.js";
 
@@ -31,6 +32,9 @@ export interface PeerStreamInit {
   readonly observer: PeerStreamObserver;
 }
 
+/** A bound whose reaching is told: of what waits to be sent, of the peer's requests, of one message. */
+export type StreamLimit = "sendQueue" | "requestQueue" | "messageSize";
+
 /** The bounds of one stream. */
 export interface StreamLimits extends RequestQueueLimits {
   /** Bytes of one envelope, sent or received. More fails that call alone. */
@@ -46,8 +50,8 @@ export interface PeerStreamObserver {
    * nothing more is read.
    */
   malformed(error: QuorateError): void;
-  /** Our calls failed because the peer's requests fill the queue. */
-  requestQueueFull(): void;
+  /** A bound was reached; what that means for calls, they are told themselves. */
+  limitReached(limit: StreamLimit): void;
   /** The peer sends no more (accepting side). */
   halfClosed(): void;
   /** Nothing of the peer's requests is queued, running or unwritten any longer. */
@@ -83,6 +87,7 @@ export class PeerStream {
       request: (envelope, size) => this.#acceptRequest(envelope, size),
       cancel: (number) => this.#dispatch.cancel(number),
       lateReply: (envelope) => init.observer.lateReply(envelope),
+      replyTooLarge: () => init.observer.limitReached("messageSize"),
     });
     this.#dispatch = new OrderedDispatch(init.handler, {
       reply: (request, answer, written) => this.#queueReply(request, answer, written),
@@ -209,8 +214,12 @@ export class PeerStream {
 
   #acceptRequest(envelope: Envelope, size: number): void {
     const { maxMessageBytes } = this.#init.limits;
-    if (size <= maxMessageBytes) this.#dispatch.enqueue(envelope, size);
-    else this.#dispatch.refuse(envelope, size, messageTooLarge("request", size, maxMessageBytes));
+    if (size <= maxMessageBytes) {
+      this.#dispatch.enqueue(envelope, size);
+      return;
+    }
+    this.#init.observer.limitReached("messageSize");
+    this.#dispatch.refuse(envelope, size, messageTooLarge("request", size, maxMessageBytes));
   }
 
   #queueReply(request: StreamRequest, answer: Uint8Array | QuorateError, written: () => void): void {
@@ -227,6 +236,7 @@ export class PeerStream {
         ? encodeError(answer)
         : encodeEnvelope(number, serverInitiated, encodeBody({ method, payload: answer }));
     if (bytes.length > maxMessageBytes) {
+      this.#init.observer.limitReached("messageSize");
       bytes = encodeError(messageTooLarge("reply", bytes.length, maxMessageBytes));
     }
     this.#init.queue.pushReply({ bytes, settled: written });
@@ -259,7 +269,7 @@ export class PeerStream {
     const calls = [...this.#router.drain(), ...this.#init.queue.takeCalls(() => true)];
     if (this.#writer.oneWayCall !== undefined) calls.push(this.#writer.oneWayCall);
     for (const call of calls) call.fail(error);
-    this.#init.observer.requestQueueFull();
+    this.#init.observer.limitReached("requestQueue");
   }
 
   #peerHalfClosed(): void {
@@ -273,7 +283,9 @@ export class PeerStream {
     const sent = this.#router.drain();
     const { call, replies } = this.#writer.stop();
     if (call !== undefined && !sent.includes(call)) sent.push(call);
-    const reason = new QuorateError(Code.Canceled, "quorate: the stream of the request ended");
+    const reason = new QuorateError(Code.Canceled, "quorate: the stream of the request ended", {
+      cause: streamStatusError(status),
+    });
     // A peer that half-closed is done with sending: what it sent before is still run.
     const dropped = this.#halfClosed ? 0 : this.#dispatch.end(reason);
     this.#init.observer.ended(status, sent, dropped);

@@ -11,8 +11,6 @@ export interface StreamChannelInit extends Omit<PeerStreamInit, "queue" | "limit
   /** Names the peer in errors. */
   readonly peer: string;
   readonly limits: PeerStreamInit["limits"] & SendQueueLimits;
-  /** A call failed because the send queue is full. */
-  readonly sendQueueFull: () => void;
 }
 
 /**
@@ -34,7 +32,7 @@ export class StreamChannel implements Channel {
       observer: {
         lateReply: (envelope) => init.observer.lateReply(envelope),
         malformed: (error) => init.observer.malformed(error),
-        requestQueueFull: () => init.observer.requestQueueFull(),
+        limitReached: (limit) => init.observer.limitReached(limit),
         halfClosed: () => init.observer.halfClosed(),
         idle: () => init.observer.idle(),
         ended: (status, sent, dropped) => {
@@ -59,7 +57,7 @@ export class StreamChannel implements Channel {
     if (this.#over !== undefined) {
       call.fail(this.#over);
     } else if (!this.#queue.pushCall(call)) {
-      this.#init.sendQueueFull();
+      this.#init.observer.limitReached("sendQueue");
       call.fail(sendQueueFull(this.#init.peer));
     } else {
       this.stream.pump();

@@ -5,6 +5,7 @@ import type { BidiStream } from "../stream/bidi-stream.js";
 import { streamStatusError } from "../stream/stream-failure.js";
 import type { Metadata } from "../wire/metadata.js";
 import { DialledGrpcStream, identity, nodeStreamPath, toGrpcMetadata } from "./grpc-stream.js";
+import { keepaliveOptions } from "./keepalive-options.js";
 import type { DialOptions } from "./transport.js";
 import { WatchedCredentials } from "./watched-credentials.js";
 
@@ -61,7 +62,6 @@ function channelOptions(options: DialOptions) {
     "grpc.enable_channelz": 0,
     "grpc.max_receive_message_length": options.maxReceiveBytes,
     "grpc.max_send_message_length": -1,
-    "grpc.keepalive_time_ms": options.keepaliveMs,
-    "grpc.keepalive_timeout_ms": 10_000,
+    ...keepaliveOptions(options.keepaliveMs, 10_000),
   };
 }

@@ -8,6 +8,7 @@ import {
   nodeStreamPath,
   toGrpcMetadata,
 } from "./grpc-stream.js";
+import { keepaliveOptions } from "./keepalive-options.js";
 import { TcpListener } from "./tcp-listener.js";
 import type { AcceptedStream, Listener, ListenOptions } from "./transport.js";
 
@@ -16,8 +17,7 @@ export async function listenGrpc(address: string, options: ListenOptions): Promi
   const server = new Server({
     "grpc.max_receive_message_length": options.maxReceiveBytes,
     "grpc.max_send_message_length": -1,
-    "grpc.keepalive_time_ms": options.keepaliveMs,
-    "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
+    ...keepaliveOptions(options.keepaliveMs, options.keepaliveTimeoutMs),
     "grpc.enable_channelz": 0,
   });
   const headers = toGrpcMetadata(options.headers);

@@ -4,7 +4,10 @@ import type { MetadataInit } from "../../internal/wire/metadata.js";
 
 /** How one call is made. */
 export interface CallOptions {
-  /** Ends the call: with its reason if that is a QuorateError, else with Canceled. */
+  /**
+   * Ends the call: with its reason if that is a QuorateError, with DeadlineExceeded if it is a time-out, else with
+   * Canceled.
+   */
   readonly signal?: AbortSignal;
   /**
    * Milliseconds until the call fails with DeadlineExceeded; Infinity for never. Default: `defaultTimeoutMs` of the
@@ -14,8 +17,8 @@ export interface CallOptions {
   /** Metadata of this call, for the handler's `context.metadata`. */
   readonly metadata?: MetadataInit;
   /**
-   * Wait, within the deadline, for a node that cannot be reached, rather than fail at once with Unavailable.
-   * Default false.
+   * Wait, within the deadline, for a node that cannot be reached, rather than fail at once with Unavailable. Only for
+   * nodes that this side dials: whoever connected to us and is gone is not waited for. Default false.
    */
   readonly waitForReady?: boolean;
 }
@@ -31,7 +34,10 @@ export interface TwoWayCallOptions extends CallOptions {
 
 /** How a one-way call is made. */
 export interface OneWayCallOptions extends CallOptions {
-  /** Resolve at once and successfully, whether or not the message can be sent. Default false. */
+  /**
+   * Resolve at once and successfully, whether or not the message can be sent; only what is wrong with the call itself
+   * (InvalidArgument, `MESSAGE_TOO_LARGE`) still rejects. The signal counts only at the call. Default false.
+   */
   readonly ignoreErrors?: boolean;
 }
 

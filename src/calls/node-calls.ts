@@ -53,17 +53,15 @@ export class NodeCalls {
   constructor(init: NodeCallsInit, listener: NodeCallsListener) {
     const { nodes, options, replies } = init;
     this.#listener = listener;
-    const defaults = nodes[0]?.defaults;
+    const settings = nodes[0]?.settings;
     this.#timeoutMs = checkTimeout(
-      options.timeoutMs ?? defaults?.defaultTimeoutMs ?? Number.POSITIVE_INFINITY,
+      options.timeoutMs ?? settings?.defaultTimeoutMs ?? Number.POSITIVE_INFINITY,
     );
     const entries = Metadata.from(options.metadata).entries();
     const body = encodeBody({ method: init.method, entries, payload: init.payload });
     const number = nextCallNumber();
-    for (const { defaults } of nodes) {
-      const size = envelopeSize(number, true, body, 0x7fffffff);
-      if (size > defaults.maxMessageBytes) throw messageTooLarge("request", size, defaults.maxMessageBytes);
-    }
+    // With the most that number and deadline can add, so that the size does not depend on when it is sent.
+    refuseTooLarge(envelopeSize(number, true, body, 0x7fffffff), nodes);
     const deadline = deadlineAfter(this.#timeoutMs);
     const shared = {
       number,
@@ -145,4 +143,12 @@ function noStream(node: PeerNode): QuorateError {
   return new QuorateError(Code.Unavailable, `quorate: stream is down: ${node} is not connected`, {
     reason: "NOT_CONNECTED",
   });
+}
+
+function refuseTooLarge(size: number, nodes: readonly PeerNode[]): void {
+  for (const { id, settings } of nodes) {
+    if (size <= settings.maxMessageBytes) continue;
+    settings.events.emit({ kind: "limitReached", limit: "messageSize", nodeId: id });
+    throw messageTooLarge("request", size, settings.maxMessageBytes);
+  }
 }

@@ -14,7 +14,8 @@ export type Combine<Reply, Result> = (replies: readonly Reply[]) => Result;
  *
  * Not a promise: say how many replies you need with one of the terminals, or iterate. What is not asked for does
  * no harm: an unobserved failure is never an unhandled rejection. When no terminal waits any longer and a terminal
- * was settled or a loop was left, the waiting for the other nodes stops; their requests are still sent.
+ * was settled or a loop was left, the waiting for the other nodes stops; their requests are still sent. A loop that
+ * begins after that yields what has come, and ends.
  *
  * A terminal rejects with a QuorumCallError as soon as its threshold is out of reach, with DeadlineExceeded or
  * Canceled when the call ends before, and with FailedPrecondition, `EMPTY_CONFIGURATION`, if there was no node.

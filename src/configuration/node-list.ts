@@ -6,7 +6,11 @@ import { invalidArgument } from "../../internal/errors/quorate-error.js";
  * Which nodes there are: a list of addresses, numbered from 1 in its order, or addresses by id (an object or a
  * Map). All replicas of one configuration must be given the same ids (F-37).
  */
-export type NodeList = readonly string[] | ReadonlyMap<number, string> | { readonly [id: number]: string };
+export type NodeList =
+  | readonly string[]
+  | ReadonlyMap<number, string>
+  // A string has numbered members, too, and is no list.
+  | (object & { readonly [id: number]: string });
 
 /** One entry of a node list. */
 export interface NodeAddress {

@@ -6,7 +6,7 @@ import type { RequestHandler } from "../../internal/stream/request-handler.js";
 import type { SendQueueLimits } from "../../internal/stream/send-queue.js";
 import type { Transport } from "../../internal/transport/transport.js";
 import type { Metadata } from "../../internal/wire/metadata.js";
-import { type CallDefaults, PeerNode } from "./node.js";
+import { type CallSettings, PeerNode } from "./node.js";
 import type { NodeAddress } from "./node-list.js";
 import type { EventHub } from "./quorate-event.js";
 
@@ -16,7 +16,7 @@ export interface NodePoolInit {
   readonly transport: Transport;
   /** The metadata of every stream that is opened. */
   readonly headers: Metadata;
-  readonly defaults: CallDefaults;
+  readonly calls: CallSettings;
   readonly limits: StreamLimits & SendQueueLimits;
   readonly backoff: BackoffOptions;
   readonly connectTimeoutMs: number;
@@ -45,7 +45,7 @@ export class NodePool {
   /** Begins to connect to every address. */
   constructor(init: NodePoolInit) {
     this.nodes = init.addresses.map(({ id, address }) => {
-      const node = new PeerNode(id, address, init.defaults);
+      const node = new PeerNode(id, address, init.calls);
       const channel = openChannel(node, init);
       node.channel = channel;
       this.#channels.set(id, channel);

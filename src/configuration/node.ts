@@ -1,4 +1,5 @@
 import type { Channel } from "../../internal/stream/channel.js";
+import type { EventHub } from "./quorate-event.js";
 
 /** A peer that can be called: a server that was dialled, a known peer, a dynamic client, or this process itself. */
 export interface Node {
@@ -14,26 +15,27 @@ export interface Node {
   toString(): string;
 }
 
-/** What a call takes when it does not say otherwise; belongs to the pool that a node came from. */
-export interface CallDefaults {
-  /** Milliseconds; Infinity for none. */
+/** What the calls to a node have in common with all calls of the connection or server that the node belongs to. */
+export interface CallSettings {
+  /** The time-out of a call that does not say one, in milliseconds; Infinity for none. */
   readonly defaultTimeoutMs: number;
   /** Bytes of one envelope. */
   readonly maxMessageBytes: number;
+  readonly events: EventHub;
 }
 
 /** The one kind of node there is. Not exported to users, so that none can be made that has no channel. */
 export class PeerNode implements Node {
   readonly id: number;
   readonly address: string;
-  readonly defaults: CallDefaults;
+  readonly settings: CallSettings;
   /** The way to the peer now; undefined for a known peer that is not connected. */
   channel: Channel | undefined;
 
-  constructor(id: number, address: string, defaults: CallDefaults, channel?: Channel) {
+  constructor(id: number, address: string, settings: CallSettings, channel?: Channel) {
     this.id = id;
     this.address = address;
-    this.defaults = defaults;
+    this.settings = settings;
     this.channel = channel;
   }
 

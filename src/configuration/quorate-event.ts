@@ -1,4 +1,5 @@
 import type { QuorateError } from "../../internal/errors/quorate-error.js";
+import type { StreamLimit } from "../../internal/stream/peer-stream.js";
 
 /** Which way a stream was opened: by us, or by the peer. */
 export type Direction = "outbound" | "inbound";
@@ -47,10 +48,12 @@ export type QuorateEvent =
   | { readonly kind: "callbackFailed"; readonly callback: string; readonly error: unknown };
 
 /** The bounds whose reaching is told. */
-export type Limit = "sendQueue" | "requestQueue" | "dynamicClients" | "refusedStreams";
+export type Limit = StreamLimit | "dynamicClients" | "refusedStreams";
 
-/** How often each kind of event has happened. */
-export type EventCounters = { readonly [Kind in QuorateEvent["kind"]]: number };
+/** How often each kind of event has happened, and how often each bound was reached. */
+export type EventCounters = { readonly [Kind in QuorateEvent["kind"]]: number } & {
+  readonly limits: { readonly [Name in Limit]: number };
+};
 
 /** Counts events and hands them to the listener of the options. */
 export class EventHub {
@@ -66,17 +69,25 @@ export class EventHub {
     handlerFailed: 0,
     callbackFailed: 0,
   };
+  readonly #limits: Record<Limit, number> = {
+    sendQueue: 0,
+    requestQueue: 0,
+    messageSize: 0,
+    dynamicClients: 0,
+    refusedStreams: 0,
+  };
 
   constructor(listener: ((event: QuorateEvent) => void) | undefined) {
     this.#listener = listener;
   }
 
   get counters(): EventCounters {
-    return { ...this.#counters };
+    return { ...this.#counters, limits: { ...this.#limits } };
   }
 
   emit(event: QuorateEvent): void {
     this.#counters[event.kind] += 1;
+    if (event.kind === "limitReached") this.#limits[event.limit] += 1;
     try {
       this.#listener?.(event);
     } catch (error) {

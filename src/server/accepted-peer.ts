@@ -5,7 +5,7 @@ import { StreamChannel } from "../../internal/stream/stream-channel.js";
 import { streamEndError } from "../../internal/stream/stream-failure.js";
 import type { AcceptedStream } from "../../internal/transport/transport.js";
 import type { PeerNode } from "../configuration/node.js";
-import type { EventHub, Limit } from "../configuration/quorate-event.js";
+import type { EventHub } from "../configuration/quorate-event.js";
 import { type Connection, type OpenConnection, openConnection } from "./connection.js";
 import type { InboundManager } from "./inbound-manager.js";
 import { type InvokeOptions, requestHandler } from "./invoke-handler.js";
@@ -45,8 +45,6 @@ export class AcceptedPeer {
     this.node = node;
     this.features = readFeatures(accepted.headers);
     this.#connection = openConnection(accepted.remoteAddress, accepted.headers);
-    const limitReached = (limit: Limit) =>
-      init.events.emit({ kind: "limitReached", limit, nodeId: node?.id });
     this.channel = new StreamChannel({
       stream: accepted.stream,
       side: "accepting",
@@ -54,7 +52,6 @@ export class AcceptedPeer {
       features: this.features,
       peer: node?.toString() ?? accepted.remoteAddress,
       limits: settings.limits,
-      sendQueueFull: () => limitReached("sendQueue"),
       handler: requestHandler(invoke, {
         connection: this.#connection,
         caller: node,
@@ -63,7 +60,7 @@ export class AcceptedPeer {
       }),
       observer: {
         lateReply: ({ method }) => init.events.emit({ kind: "lateReply", nodeId: node?.id, method }),
-        requestQueueFull: () => limitReached("requestQueue"),
+        limitReached: (limit) => init.events.emit({ kind: "limitReached", limit, nodeId: node?.id }),
         malformed: (error) => init.malformed(this, error),
         halfClosed: () => this.#peerHalfClosed(),
         idle: () => this.#idle(),
@@ -105,14 +102,21 @@ export class AcceptedPeer {
     this.#halfClosed = true;
     // It is closing and answers no more calls, while what it sent before may run for long.
     this.#detach();
-    this.#idle();
+    // A peer that can cancel has canceled what it still waited for: it waits for this end alone, which tells it that all
+    // was read. Any other may wait for replies.
+    if (this.features.cancel) this.#endInOrder();
+    else this.#idle();
   }
 
   #idle(): void {
     if (!this.channel.stream.idle) return;
     if (this.#over) this.#init.gone(this);
-    else if (this.#halfClosed) this.channel.close({ code: Code.Ok, message: "" });
+    else if (this.#halfClosed) this.#endInOrder();
     this.#init.idle();
+  }
+
+  #endInOrder(): void {
+    this.channel.close({ code: Code.Ok, message: "" });
   }
 
   #ended(error: QuorateError | undefined, droppedRequests: number): void {

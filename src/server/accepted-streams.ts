@@ -11,15 +11,14 @@ import { readClaim } from "./peer-identity.js";
 export interface AcceptedStreamsInit
   extends Pick<AcceptedPeerInit, "manager" | "settings" | "invoke" | "events"> {
   readonly ownId: number | undefined;
+  /** Refused streams that are kept open, for peers that would only open them again (J-05). */
+  readonly maxRefusedStreams: number;
   readonly onConnect: ((connection: Connection) => void) | undefined;
   /** A known peer has opened a stream. */
   readonly peerConnected: (id: number) => void;
   /** A stream has nothing queued, running or unanswered any longer. */
   readonly idle: () => void;
 }
-
-/** Refused streams that are kept open at the most, for peers that would only open them again (J-05). */
-const maxRefusedStreams = 1_024;
 
 /** The streams that peers opened to one server. */
 export class AcceptedStreams {
@@ -31,9 +30,9 @@ export class AcceptedStreams {
     this.#init = init;
   }
 
-  /** The streams that are open now, in the order in which they came. */
+  /** The streams that are open now, or whose requests still run, in the order in which they came. */
   get peers(): AcceptedPeer[] {
-    return [...this.#open].filter((peer) => peer.channel.connected);
+    return [...this.#open];
   }
 
   /** Serves a stream, or refuses it. */
@@ -121,7 +120,7 @@ export class AcceptedStreams {
   #keepRefused(peer: AcceptedPeer, error: QuorateError): void {
     const refused = [...this.#open].filter((other) => other.refused);
     const [oldest] = refused;
-    if (oldest !== undefined && refused.length >= maxRefusedStreams) {
+    if (oldest !== undefined && refused.length >= this.#init.maxRefusedStreams) {
       this.#init.events.emit({ kind: "limitReached", limit: "refusedStreams", nodeId: undefined });
       oldest.close(error);
     }

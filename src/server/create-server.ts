@@ -3,7 +3,7 @@ import { featuresHeader, ownFeatures } from "../../internal/stream/features.js";
 import { Metadata } from "../../internal/wire/metadata.js";
 import { type NodeAddress, parseAddress, readNodeList } from "../configuration/node-list.js";
 import { transportLimitFactor } from "../configuration/node-pool.js";
-import { checkFunctions, count, readPeerOptions } from "./peer-options.js";
+import { checkFunctions, count, interval, readPeerOptions } from "./peer-options.js";
 import { collectRoutes } from "./router.js";
 import { RunningServer } from "./running-server.js";
 import type { Server, ServerOptions } from "./server.js";
@@ -39,9 +39,11 @@ export async function bindServer(options: ServerOptions, address: string): Promi
   const settings = readPeerOptions(options);
   const { onClientsChange, onConnect, onPeersChange } = options;
   checkFunctions({ onClientsChange, onConnect, onPeersChange });
-  const keepaliveMs = count("acceptedKeepaliveMs", options.acceptedKeepaliveMs, 20_000);
-  const keepaliveTimeoutMs = count("keepaliveTimeoutMs", options.keepaliveTimeoutMs, 10_000);
+  const keepaliveMs = interval("acceptedKeepaliveMs", options.acceptedKeepaliveMs, 20_000);
+  const keepaliveTimeoutMs = interval("keepaliveTimeoutMs", options.keepaliveTimeoutMs, 10_000);
   const maxDynamicClients = count("maxDynamicClients", options.maxDynamicClients, 16_384);
+  const maxRefusedStreams = count("maxRefusedStreams", options.maxRefusedStreams, 1_024);
+  const limits = { maxDynamicClients, maxRefusedStreams };
   const routes = collectRoutes(options.routes);
   parseAddress(address, 0);
   const listener = await settings.transport.listen(address, {
@@ -53,7 +55,7 @@ export async function bindServer(options: ServerOptions, address: string): Promi
   return {
     address: listener.address,
     start: (known, nodeId) =>
-      new RunningServer({ options, settings, routes, known, nodeId, listener, maxDynamicClients }),
+      new RunningServer({ options, settings, routes, known, nodeId, listener, limits }),
     abandon: () => listener.destroy(),
   };
 }

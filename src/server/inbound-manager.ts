@@ -2,7 +2,7 @@ import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
 import type { Channel } from "../../internal/stream/channel.js";
 import { type Configuration, emptyConfiguration, NodeSet } from "../configuration/configuration.js";
-import { type CallDefaults, PeerNode } from "../configuration/node.js";
+import { type CallSettings, PeerNode } from "../configuration/node.js";
 import { firstDynamicId, type NodeAddress } from "../configuration/node-list.js";
 import type { EventHub } from "../configuration/quorate-event.js";
 import { ConfigurationWaiters } from "./configuration-waiters.js";
@@ -14,7 +14,7 @@ export interface InboundManagerInit {
   readonly known: readonly NodeAddress[];
   /** This server, connected to itself. */
   readonly self: PeerNode | undefined;
-  readonly defaults: CallDefaults;
+  readonly calls: CallSettings;
   readonly maxDynamicClients: number;
   readonly events: EventHub;
   readonly onPeersChange: ((peers: Configuration) => void) | undefined;
@@ -42,7 +42,7 @@ export class InboundManager {
     this.#known = new Map(
       init.known.map(({ id, address }) => [
         id,
-        id === init.self?.id ? init.self : new PeerNode(id, address, init.defaults),
+        id === init.self?.id ? init.self : new PeerNode(id, address, init.calls),
       ]),
     );
     this.#rebuildPeers();
@@ -75,14 +75,14 @@ export class InboundManager {
   nodeFor(claim: PeerClaim, remoteAddress: string): PeerNode | undefined {
     if (claim.kind === "plain") return undefined;
     if (claim.kind === "node") return this.#known.get(claim.id);
-    const { maxDynamicClients, defaults, events } = this.#init;
+    const { maxDynamicClients, calls, events } = this.#init;
     if (this.#dynamic.size >= maxDynamicClients || this.#lastDynamicId >= 0xfffffffe) {
       events.emit({ kind: "limitReached", limit: "dynamicClients", nodeId: undefined });
       const message = `quorate: no more dynamic clients: ${this.#dynamic.size} are connected (maxDynamicClients)`;
       throw new QuorateError(Code.ResourceExhausted, message, { reason: "TOO_MANY_CLIENTS" });
     }
     this.#lastDynamicId += 1;
-    return new PeerNode(this.#lastDynamicId, remoteAddress, defaults);
+    return new PeerNode(this.#lastDynamicId, remoteAddress, calls);
   }
 
   /** Makes a stream the way to the node, in place of an older one. */

@@ -5,8 +5,8 @@ import type { SendQueueLimits } from "../../internal/stream/send-queue.js";
 import { grpcTransport } from "../../internal/transport/grpc-transport.js";
 import type { Transport } from "../../internal/transport/transport.js";
 import { checkTimeout } from "../calls/call-options.js";
-import type { CallDefaults } from "../configuration/node.js";
-import type { QuorateEvent } from "../configuration/quorate-event.js";
+import type { CallSettings } from "../configuration/node.js";
+import { EventHub, type QuorateEvent } from "../configuration/quorate-event.js";
 import type { Router } from "./router.js";
 
 /** The options that `connect` and `createServer` have in common. */
@@ -29,12 +29,12 @@ export interface PeerOptions {
   readonly connectTimeoutMs?: number;
   /**
    * Milliseconds between pings on the streams that are dialled; default 300,000, the least that a Go server allows
-   * (J-07). Set it to 20,000 where all servers are quorate.
+   * (J-07); Infinity for none. Set it to 20,000 where all servers are quorate.
    */
   readonly keepaliveMs?: number;
   /** How the waits between attempts to connect grow. */
   readonly backoff?: BackoffOptions;
-  /** Keep the texts of errors that handlers throw without a status from callers; default false, as in Gorums. */
+  /** Keep the texts of errors that handlers throw and that are no QuorateError from callers; default false. */
   readonly maskErrors?: boolean;
   /** Told of what happens beside the calls. */
   readonly onEvent?: (event: QuorateEvent) => void;
@@ -44,7 +44,8 @@ export interface PeerOptions {
 
 /** The options with their defaults, checked. */
 export interface PeerSettings {
-  readonly defaults: CallDefaults;
+  readonly calls: CallSettings;
+  readonly events: EventHub;
   readonly limits: StreamLimits & SendQueueLimits;
   readonly connectTimeoutMs: number;
   readonly keepaliveMs: number;
@@ -59,10 +60,13 @@ export function readPeerOptions(options: PeerOptions): PeerSettings {
   const { connectTimeoutMs = 10_000, onEvent, routes } = options;
   checkFunctions({ onEvent, routes });
   if (connectTimeoutMs === 0) throw invalidArgument("connectTimeoutMs must be above 0");
+  const events = new EventHub(onEvent);
   return {
-    defaults: {
+    events,
+    calls: {
       defaultTimeoutMs: checkTimeout(options.defaultTimeoutMs ?? 30_000, "defaultTimeoutMs"),
       maxMessageBytes,
+      events,
     },
     limits: {
       maxMessageBytes,
@@ -72,7 +76,7 @@ export function readPeerOptions(options: PeerOptions): PeerSettings {
       maxQueuedCallBytes: count("maxQueuedCallBytes", options.maxQueuedCallBytes, 64 * mebibyte),
     },
     connectTimeoutMs: checkTimeout(connectTimeoutMs, "connectTimeoutMs"),
-    keepaliveMs: count("keepaliveMs", options.keepaliveMs, 300_000),
+    keepaliveMs: interval("keepaliveMs", options.keepaliveMs, 300_000),
     backoff: checkBackoff(options.backoff ?? {}),
     maskErrors: options.maskErrors ?? false,
     transport: options.transport ?? grpcTransport,
@@ -84,6 +88,14 @@ export function count(name: string, value: number | undefined, byDefault: number
   if (value === undefined) return byDefault;
   if (Number.isSafeInteger(value) && value >= 1) return value;
   throw invalidArgument(`${name} must be an integer from 1 on; it is ${value}`);
+}
+
+/** Milliseconds of a timer: an integer from 1 to what one can hold, or Infinity. Throws InvalidArgument that names the option. */
+export function interval(name: string, value: number | undefined, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= 1 && value < 2 ** 31))
+    return value;
+  throw invalidArgument(`${name} must be an integer from 1 to 2147483647, or Infinity; it is ${value}`);
 }
 
 /** Checks options that are functions, if they are there. Throws InvalidArgument that names the option. */

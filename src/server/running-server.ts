@@ -10,7 +10,7 @@ import { type Configuration, NodeSet } from "../configuration/configuration.js";
 import { PeerNode } from "../configuration/node.js";
 import type { NodeAddress } from "../configuration/node-list.js";
 import { NodePool } from "../configuration/node-pool.js";
-import { EventHub } from "../configuration/quorate-event.js";
+import type { EventHub } from "../configuration/quorate-event.js";
 import { AcceptedStreams } from "./accepted-streams.js";
 import type { WaitCondition, WaitOptions } from "./configuration-waiters.js";
 import { openConnection } from "./connection.js";
@@ -32,7 +32,7 @@ export interface RunningServerInit {
   /** Which of `known` this server is. */
   readonly nodeId: number | undefined;
   readonly listener: Listener;
-  readonly maxDynamicClients: number;
+  readonly limits: { readonly maxDynamicClients: number; readonly maxRefusedStreams: number };
 }
 
 /** How long a close waits, when all streams have ended, for their last bytes to leave, in milliseconds. */
@@ -54,19 +54,19 @@ export class RunningServer implements Server {
 
   constructor(init: RunningServerInit) {
     this.#init = init;
-    const { known, listener, maxDynamicClients, nodeId, options, routes, settings } = init;
-    this.#events = new EventHub(options.onEvent);
+    const { known, limits, listener, nodeId, options, routes, settings } = init;
+    this.#events = settings.events;
     this.#invoke = { routes, events: this.#events, maskErrors: settings.maskErrors };
     const own = known.find(({ id }) => id === nodeId);
     if (own !== undefined) {
-      this.#self = new PeerNode(own.id, own.address, settings.defaults);
+      this.#self = new PeerNode(own.id, own.address, settings.calls);
       this.#local = this.#connectSelf(this.#self);
     }
     this.#manager = new InboundManager({
       known,
       self: this.#self,
-      defaults: settings.defaults,
-      maxDynamicClients,
+      calls: settings.calls,
+      maxDynamicClients: limits.maxDynamicClients,
       events: this.#events,
       onPeersChange: options.onPeersChange,
       onClientsChange: options.onClientsChange,
@@ -77,6 +77,7 @@ export class RunningServer implements Server {
     );
     this.#accepted = new AcceptedStreams({
       ownId: nodeId,
+      maxRefusedStreams: limits.maxRefusedStreams,
       manager: this.#manager,
       settings,
       invoke: this.#invoke,
@@ -101,12 +102,12 @@ export class RunningServer implements Server {
   }
 
   waitForPeers(sizeOrPredicate: WaitCondition, options?: WaitOptions): Promise<void> {
-    const { defaultTimeoutMs } = this.#init.settings.defaults;
+    const { defaultTimeoutMs } = this.#init.settings.calls;
     return this.#manager.peerWaiters.wait(sizeOrPredicate, defaultTimeoutMs, options);
   }
 
   waitForClients(sizeOrPredicate: WaitCondition, options?: WaitOptions): Promise<void> {
-    const { defaultTimeoutMs } = this.#init.settings.defaults;
+    const { defaultTimeoutMs } = this.#init.settings.calls;
     return this.#manager.clientWaiters.wait(sizeOrPredicate, defaultTimeoutMs, options);
   }
 
@@ -164,10 +165,9 @@ export class RunningServer implements Server {
       peer: self.toString(),
       limits: this.#init.settings.limits,
       handler: requestHandler(this.#invoke, this.#streamContext(self, Metadata.empty)),
-      sendQueueFull: () => this.#events.emit({ kind: "limitReached", limit: "sendQueue", nodeId }),
       observer: {
         lateReply: ({ method }) => this.#events.emit({ kind: "lateReply", nodeId, method }),
-        requestQueueFull: () => this.#events.emit({ kind: "limitReached", limit: "requestQueue", nodeId }),
+        limitReached: (limit) => this.#events.emit({ kind: "limitReached", limit, nodeId }),
         malformed: () => {},
         halfClosed: () => {},
         idle: () => this.#checkIdle(),
@@ -185,7 +185,6 @@ export class RunningServer implements Server {
       ...settings,
       addresses,
       headers,
-      events: this.#events,
       streamOpened: (node) => {
         const context = this.#streamContext(node, headers);
         return { handler: requestHandler(this.#invoke, context), closed: () => context.connection.close() };

@@ -15,7 +15,12 @@ export interface ServerOptions extends PeerOptions {
   readonly nodes?: NodeList;
   /** Dynamic clients at the same time; default 16,384. Beyond it a stream is refused. */
   readonly maxDynamicClients?: number;
-  /** Milliseconds between pings on the streams that peers opened; default 20,000. */
+  /**
+   * Refused streams that are kept open at the same time, for peers that would open them again at once; default 1,024.
+   * Beyond it the oldest is ended.
+   */
+  readonly maxRefusedStreams?: number;
+  /** Milliseconds between pings on the streams that peers opened; default 20,000, Infinity for none. */
   readonly acceptedKeepaliveMs?: number;
   /** Milliseconds after a ping without an answer until such a stream is given up; default 10,000. */
   readonly keepaliveTimeoutMs?: number;
@@ -45,8 +50,9 @@ export interface Server extends AsyncDisposable {
   /** Its state as plain data, for tools. */
   snapshot(): ServerSnapshot;
   /**
-   * Closes in order: accepts no more, answers new requests with Unavailable, `SERVER_CLOSING`, lets those that are
-   * here finish within `graceMs` (default 5,000), then ends all streams. A second close does nothing.
+   * Closes in order: accepts no more, ends the waits for peers and clients, answers new requests with Unavailable,
+   * `SERVER_CLOSING`, lets those that are here finish within `graceMs` (default 5,000), then ends all streams. A
+   * second close waits for the first.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }

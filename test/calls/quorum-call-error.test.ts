@@ -1,6 +1,7 @@
 import { Code, QuorateError, QuorumCallError } from "quorate";
 import { describe, expect, it } from "vitest";
 import { PeerNode } from "../../src/configuration/node.js";
+import { EventHub } from "../../src/configuration/quorate-event.js";
 
 class LockedError extends QuorateError {
   readonly holder: string;
@@ -65,7 +66,11 @@ describe("QuorumCallError", () => {
   );
 
   it("[ER-03] [ER-04] hands out the errors of the nodes as they were, and what ended the call", () => {
-    const node = new PeerNode(4, "127.0.0.1:9084", { defaultTimeoutMs: 1, maxMessageBytes: 1 });
+    const node = new PeerNode(4, "127.0.0.1:9084", {
+      defaultTimeoutMs: 1,
+      maxMessageBytes: 1,
+      events: new EventHub(undefined),
+    });
     const cause = new QuorateError(Code.DeadlineExceeded, "too late");
     const error = new QuorumCallError({
       code: cause.code,

@@ -4,8 +4,9 @@ import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
 import { evaluateThreshold, majorityOf, type Tally } from "../../src/calls/threshold.js";
 import { PeerNode } from "../../src/configuration/node.js";
+import { EventHub } from "../../src/configuration/quorate-event.js";
 
-const defaults = { defaultTimeoutMs: 1, maxMessageBytes: 1 };
+const settings = { defaultTimeoutMs: 1, maxMessageBytes: 1, events: new EventHub(undefined) };
 
 function tally(
   size: number,
@@ -15,7 +16,7 @@ function tally(
 ): Tally<string> {
   const nodes = Array.from(
     { length: size },
-    (_, at) => new PeerNode(at + 1, `127.0.0.1:${at + 1}`, defaults),
+    (_, at) => new PeerNode(at + 1, `127.0.0.1:${at + 1}`, settings),
   );
   const failures = nodes.slice(replied, replied + failed);
   return {

@@ -3,10 +3,11 @@ import { Code, type Configuration, QuorateError } from "quorate";
 import { describe, expect, it } from "vitest";
 import { NodeSet, nodesOf, peerNodeOf } from "../../src/configuration/configuration.js";
 import { PeerNode } from "../../src/configuration/node.js";
+import { EventHub } from "../../src/configuration/quorate-event.js";
 
-const defaults = { defaultTimeoutMs: 1_000, maxMessageBytes: 1_000 };
+const settings = { defaultTimeoutMs: 1_000, maxMessageBytes: 1_000, events: new EventHub(undefined) };
 /** Ten nodes of one pool. */
-const pool = Array.from({ length: 10 }, (_, at) => new PeerNode(at + 1, `127.0.0.1:${9081 + at}`, defaults));
+const pool = Array.from({ length: 10 }, (_, at) => new PeerNode(at + 1, `127.0.0.1:${9081 + at}`, settings));
 
 function configurationOf(...ids: number[]): Configuration {
   return new NodeSet(pool.filter((node) => ids.includes(node.id)));
@@ -76,7 +77,7 @@ describe("Configuration", () => {
   });
 
   it("[W-22] refuses a union in which one id stands for two nodes", () => {
-    const stranger = new NodeSet([new PeerNode(2, "127.0.0.1:7000", defaults)]);
+    const stranger = new NodeSet([new PeerNode(2, "127.0.0.1:7000", settings)]);
     expect(() => configurationOf(1, 2).union(stranger)).toThrow(
       expect.objectContaining({
         code: Code.InvalidArgument,

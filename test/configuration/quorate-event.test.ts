@@ -21,6 +21,7 @@ describe("EventHub", () => {
     expect(told).toHaveLength(3);
     expect(hub.counters).toEqual(silent.counters);
     expect(hub.counters).toMatchObject({ lateReply: 2, limitReached: 1, streamOpened: 0, callbackFailed: 0 });
+    expect(hub.counters.limits).toMatchObject({ sendQueue: 1, requestQueue: 0 });
   });
 
   it("hands out counters that do not change", () => {

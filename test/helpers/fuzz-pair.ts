@@ -132,11 +132,10 @@ export class FuzzPair {
       handler: this.#handler(),
       peer: "the dialler",
       limits: this.#limits,
-      sendQueueFull: () => {},
       observer: {
         lateReply: () => {},
         malformed: () => {},
-        requestQueueFull: () => {},
+        limitReached: () => {},
         halfClosed: () => {
           halfClosed = true;
           check();

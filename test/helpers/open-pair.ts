@@ -38,11 +38,10 @@ export function openPair(init: OpenPairInit = {}): OpenedPair {
       handler: init[side] ?? echo,
       peer: side === "dialling" ? "the acceptor" : "the dialler",
       limits: { ...defaultLimits, ...init.limits },
-      sendQueueFull: () => {},
       observer: {
         lateReply: () => {},
         malformed: () => {},
-        requestQueueFull: () => {},
+        limitReached: () => {},
         halfClosed: () => {},
         idle: () => {},
         ended: () => {},

@@ -36,7 +36,7 @@ export interface OpenedPeerStream extends CallHolder {
   readonly malformed: QuorateError[];
   readonly ends: { readonly status: StreamStatus; readonly sent: PendingCall[]; readonly dropped: number }[];
   /** How often each was told. */
-  readonly told: { idle: number; halfClosed: number; requestQueueFull: number };
+  readonly told: { idle: number; halfClosed: number; limits: string[] };
 }
 
 /** Opens the accepting end of a stream to a peer that takes all our extensions, unless the test says otherwise. */
@@ -48,7 +48,7 @@ export function openPeerStream(init: OpenPeerStreamInit = {}): OpenedPeerStream 
   const lateReplies: Envelope[] = [];
   const malformed: QuorateError[] = [];
   const ends: OpenedPeerStream["ends"] = [];
-  const told = { idle: 0, halfClosed: 0, requestQueueFull: 0 };
+  const told = { idle: 0, halfClosed: 0, limits: [] as string[] };
   const peer: PeerStream = new PeerStream({
     stream,
     queue,
@@ -63,8 +63,8 @@ export function openPeerStream(init: OpenPeerStreamInit = {}): OpenedPeerStream 
         malformed.push(error);
         init.malformed?.(peer, error);
       },
-      requestQueueFull: () => {
-        told.requestQueueFull += 1;
+      limitReached: (limit) => {
+        told.limits.push(limit);
       },
       halfClosed: () => {
         told.halfClosed += 1;

@@ -65,6 +65,7 @@ describe.each(transports)("onEvent, on %s", (transport) => {
       limitReached: 0,
       handlerFailed: 0,
       callbackFailed: 0,
+      limits: { sendQueue: 0, requestQueue: 0, messageSize: 0, dynamicClients: 0, refusedStreams: 0 },
     });
   });
 
@@ -160,6 +161,34 @@ describe.each(transports)("onEvent, on %s", (transport) => {
     expect(ofServer.of("lateReply")).toEqual([
       { kind: "lateReply", nodeId: slow?.id, method: "test.v1.Callback.AskAll" },
     ]);
+  });
+
+  it("tells of messages that are too large, on the side that refuses them", async () => {
+    const [ofServer, ofClient] = [recorder(), recorder()];
+    await using cluster = await createLocalCluster(1, {
+      transport,
+      maxMessageBytes: 1_000,
+      onEvent: ofServer.onEvent,
+      routes: (router) => router.service(Test, echoHandlers()),
+    });
+    const own = createClient(
+      Test,
+      (await cluster.connect({ maxMessageBytes: 500, onEvent: ofClient.onEvent })).node(1),
+    );
+    const generous = createClient(Test, (await cluster.connect()).node(1));
+    const tooLarge = { code: Code.ResourceExhausted, reason: "MESSAGE_TOO_LARGE" };
+    expect(await rejectionOf(own.echoRPC({ value: "x".repeat(600) }))).toMatchObject(tooLarge);
+    expect(ofServer.of("limitReached")).toEqual([]);
+    expect(ofClient.of("limitReached")).toEqual([{ kind: "limitReached", limit: "messageSize", nodeId: 1 }]);
+    // Above the limit of the server, which its own limit does not know of.
+    expect(await rejectionOf(generous.echoRPC({ value: "x".repeat(1_200) }))).toMatchObject(tooLarge);
+    expect(ofServer.of("limitReached")).toHaveLength(1);
+    const { limitReached, limits } = serverAt(cluster, 1).snapshot().counters;
+    expect({ limitReached, messageSize: limits.messageSize }).toEqual({ limitReached: 1, messageSize: 1 });
+    // Neither stream is lost.
+    await own.echoRPC({ value: "x" });
+    await generous.echoRPC({ value: "x" });
+    expect(ofServer.of("streamEnded")).toEqual([]);
   });
 
   it("tells of a peer that sends what is no envelope, and refuses it", async () => {

@@ -92,6 +92,7 @@ describe.each(transports)("a flood of one-way calls, on %s", (transport) => {
       // Nothing is done yet, so it comes to the bound: that of a server that waits for its client, if it does.
       await eventually(sample, "the pause");
       expect(outcomes).toEqual(callsBack ? ["REQUEST_QUEUE_FULL"] : []);
+      expect(server.snapshot().counters.limits.requestQueue).toBe(callsBack ? 1 : 0);
       const full = { requests: stretch * atMost.requests, bytes: stretch * atMost.bytes };
       expect(most.requests >= full.requests || most.bytes >= full.bytes).toBe(true);
       atClient.open();

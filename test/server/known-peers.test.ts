@@ -204,6 +204,17 @@ describe.each(["memory", "loopback"] as const)("known peers, on %s", (transport)
     expect((await createClient(Test, one.server.peers).echoQC({ value: "x" }).all()).value).toBe("echo: x");
   });
 
+  it("[J-05] keeps a bounded number of refused streams, and ends the oldest above it", async () => {
+    await using one = await openServer(transport);
+    const peers = await Promise.all(Array.from({ length: 1_026 }, () => one.dial({ "gorums-node-id": "1" })));
+    await eventually(() => one.events.filter(({ kind }) => kind === "streamRefused").length === 1_026);
+    await eventually(() => peers.filter(({ status }) => status !== undefined).length === 2);
+    const ended = peers.flatMap(({ status }) => (status === undefined ? [] : [status.code]));
+    expect(ended).toEqual([Code.PermissionDenied, Code.PermissionDenied]);
+    expect(one.server.snapshot().streams).toHaveLength(1_024);
+    expect(one.server.snapshot().counters.limits.refusedStreams).toBe(2);
+  });
+
   it.each([
     ["[KP-09] an id that is not in the list", { "gorums-node-id": "99" }],
     ["[DC-07] no id", {}],

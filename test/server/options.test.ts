@@ -16,8 +16,11 @@ const counts = [
 ];
 const badCounts = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "5"];
 
+const badIntervals = [0, -1, 1.5, Number.NaN, 2 ** 31, null, "5"];
+
 const common: Bad[] = [
-  ...[...counts, "keepaliveMs"].flatMap((name) => badCounts.map((value): Bad => [name, value])),
+  ...counts.flatMap((name) => badCounts.map((value): Bad => [name, value])),
+  ...badIntervals.map((value): Bad => ["keepaliveMs", value]),
   ...["defaultTimeoutMs", "connectTimeoutMs"].flatMap((name) =>
     [-1, Number.NaN, "5"].map((value): Bad => [name, value]),
   ),
@@ -39,8 +42,11 @@ const common: Bad[] = [
 ];
 
 const ofServers: Bad[] = [
-  ...["maxDynamicClients", "acceptedKeepaliveMs", "keepaliveTimeoutMs"].flatMap((name) =>
+  ...["maxDynamicClients", "maxRefusedStreams"].flatMap((name) =>
     badCounts.map((value): Bad => [name, value]),
+  ),
+  ...["acceptedKeepaliveMs", "keepaliveTimeoutMs"].flatMap((name) =>
+    badIntervals.map((value): Bad => [name, value]),
   ),
   ["onPeersChange", 1],
   ["onClientsChange", {}],

@@ -17,11 +17,10 @@ function openLocal(handler: RequestHandler): LocalChannel {
     peer: "node 1",
     handler,
     limits: defaultLimits,
-    sendQueueFull: () => {},
     observer: {
       lateReply: () => {},
       malformed: () => {},
-      requestQueueFull: () => {},
+      limitReached: () => {},
       halfClosed: () => {},
       idle: () => {},
       ended: () => {},

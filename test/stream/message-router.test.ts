@@ -11,16 +11,21 @@ function openRouter(side: Side = "dialling", callable = true) {
   const requests: number[] = [];
   const cancels: number[] = [];
   const lateReplies: number[] = [];
+  const tooLarge = { replies: 0 };
   const router = new MessageRouter(side, callable, 1_000, {
     request: ({ number }) => requests.push(number),
     cancel: (number) => cancels.push(number),
     lateReply: ({ number }) => lateReplies.push(number),
+    replyTooLarge: () => {
+      tooLarge.replies += 1;
+    },
   });
   return {
     router,
     requests,
     cancels,
     lateReplies,
+    tooLarge,
     register: (init?: TestCallInit) => {
       const made = new TestCall(init);
       made.call.state = "sent";
@@ -139,12 +144,13 @@ describe("MessageRouter", () => {
   it.each(["one", "many"] as const)(
     "fails a call with %s replies alone if its reply is too large",
     (replies) => {
-      const { router, register, route, lateReplies } = openRouter();
+      const { router, register, route, lateReplies, tooLarge } = openRouter();
       const call = register({ number: 3, replies });
       const other = register({ number: 4 });
       route({ number: 3, payload: "x".repeat(1_000) });
       expect(call.error).toMatchObject({ code: Code.ResourceExhausted, reason: "MESSAGE_TOO_LARGE" });
       expect(call).toMatchObject({ replies: [], released: 1 });
+      expect(tooLarge.replies).toBe(1);
       expect(router.pendingCalls).toBe(1);
       route({ number: 4, payload: "y".repeat(900) });
       expect(other.text).toBe("y".repeat(900));

@@ -168,6 +168,18 @@ describe("OutboundChannel", () => {
     await scripted.close();
   });
 
+  it("stops reading for a call that is withdrawn while it waits", async () => {
+    const scripted = new ScriptedChannel({ confirmAll: false, limits: { maxQueuedRequests: 2 } });
+    const stream = await scripted.up();
+    send(scripted.channel).call.forget();
+    const waiting = send(scripted.channel);
+    for (const number of [1, 2, 3]) stream.deliver({ number, serverInitiated: true });
+    expect(stream.reading).toBe(true);
+    waiting.abort();
+    expect(stream.reading).toBe(false);
+    await scripted.close();
+  });
+
   it("[LC-06, LC-21] carries many calls of all kinds at once", async () => {
     const scripted = new ScriptedChannel();
     const stream = await scripted.up();

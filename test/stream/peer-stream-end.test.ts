@@ -172,8 +172,10 @@ describe("a PeerStream", () => {
       stream.deliver({ number: 1 });
       expect(stream.reading).toBe(false);
       peer.end(ok);
+      handler.at(0).request.release();
       stream.deliver(message({ number: 2 }));
       expect(handler.started).toHaveLength(1);
+      expect(peer.requests).toBe(1);
       expect(peer.readingPaused).toBe(false);
       stream.finish(Code.Ok);
       expect(ends).toMatchObject([{ status: ok }]);

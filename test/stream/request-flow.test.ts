@@ -85,7 +85,7 @@ describe("the request queue of a stream", () => {
     await runAll(opened);
     const last = lastRequest;
     expect(opened.handler.started).toEqual(Array.from({ length: 10 }, (_, at) => String(last - 9 + at)));
-    expect(opened.told.requestQueueFull).toBe(0);
+    expect(opened.told.limits).toEqual([]);
   });
 
   describe("while calls of ours are pending", () => {
@@ -157,7 +157,7 @@ describe("the request queue of a stream", () => {
         expect(call).toMatchObject({ released: 1, written: call === written ? 1 : 0 });
       }
       expect(opened.stream.reading).toBe(false);
-      expect(opened.told.requestQueueFull).toBe(1);
+      expect(opened.told.limits).toEqual(["requestQueue"]);
       expect(opened.peer.pendingCalls + opened.queue.calls).toBe(0);
       await runAll(opened);
       expect(opened.handler.running).toHaveLength(16);

@@ -25,11 +25,10 @@ function openChannel({ confirmAll = true, limits = {} } = {}) {
     handler: handler.handle,
     peer: "node 7",
     limits: { ...defaultLimits, ...limits },
-    sendQueueFull: tell("send queue full"),
     observer: {
       lateReply: tell("late reply"),
       malformed: tell("malformed"),
-      requestQueueFull: tell("request queue full"),
+      limitReached: (limit) => told.push(`${limit} full`),
       halfClosed: tell("half-closed"),
       idle: () => {},
       ended: (_, sent, dropped) => {
@@ -128,7 +127,7 @@ describe("StreamChannel", () => {
       errors: [{ code: Code.ResourceExhausted, reason: "SEND_QUEUE_FULL" }],
       released: 1,
     });
-    expect(told).toEqual(["send queue full"]);
+    expect(told).toEqual(["sendQueue full"]);
     for (const _ of calls) stream.confirm();
     expect(calls.map(({ written }) => written)).toEqual([1, 1, 1]);
   });
