@@ -1,6 +1,7 @@
 import { featuresHeader, ownFeatures } from "../internal/stream/features.js";
 import { checkStreamHeaders } from "../internal/transport/stream-headers.js";
 import { Metadata, type MetadataInit } from "../internal/wire/metadata.js";
+import { checkTimeout } from "./calls/call-options.js";
 import { emptyConfiguration, NodeSet, type OwnedConfiguration } from "./configuration/configuration.js";
 import { type NodeList, readNodeList } from "./configuration/node-list.js";
 import { NodePool } from "./configuration/node-pool.js";
@@ -61,8 +62,8 @@ class OwnedNodeSet extends NodeSet implements OwnedConfiguration {
     this.#pool = pool;
   }
 
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> {
+    await this.#pool.close(graceMs === undefined ? undefined : checkTimeout(graceMs, "graceMs"));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

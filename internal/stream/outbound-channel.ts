@@ -45,10 +45,10 @@ export interface OutboundObserver {
   limitReached(limit: StreamLimit): void;
 }
 
+/** How long a close waits for the peer to read what was written, in milliseconds. */
+const closeGraceMs = 1_000;
 /** How long to wait after a peer refused us, in milliseconds: it would do so again. */
 const refusedRetryMs = 30_000;
-/** How long a close waits for the peer's end of the stream, in milliseconds. */
-const closeWaitMs = 1_000;
 
 /**
  * The channel to a peer that we dial. It opens its stream at once and for ever opens it again, also without
@@ -130,14 +130,14 @@ export class OutboundChannel implements Channel {
 
   /**
    * Closes for good: pending calls fail with `CLOSED`, what was written is flushed by a half-close, and the peer
-   * has a second to end the stream.
+   * has `graceMs` to read it and to end the stream.
    */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  close(graceMs: number = closeGraceMs): Promise<void> {
+    this.#closed ??= this.#close(graceMs);
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
+  async #close(graceMs: number): Promise<void> {
     this.#closing = true;
     this.#retry?.();
     this.#retry = undefined;
@@ -151,7 +151,7 @@ export class OutboundChannel implements Channel {
     });
     stream.failCalls(error);
     stream.end({ code: Code.Ok, message: "" });
-    const giveUp = scheduleDeadline(deadlineAfter(closeWaitMs), () => {
+    const giveUp = scheduleDeadline(deadlineAfter(graceMs), () => {
       stream.cancel({ code: Code.Canceled, message: "the configuration was closed" });
     });
     await ended;

@@ -1,10 +1,10 @@
 import { Code } from "../errors/code.js";
 import { QuorateError } from "../errors/quorate-error.js";
 import { decodeEnvelope } from "../wire/decode-envelope.js";
-import { encodeBody, encodeCancel, encodeEnvelope } from "../wire/encode-envelope.js";
+import { encodeCancel } from "../wire/encode-envelope.js";
 import type { Envelope } from "../wire/envelope.js";
-import { statusFromError } from "../wire/status.js";
 import type { BidiStream, StreamStatus } from "./bidi-stream.js";
+import { encodeReply } from "./encode-reply.js";
 import { noFeatures, type PeerFeatures, readFeatures } from "./features.js";
 import { MessageRouter, type Side } from "./message-router.js";
 import { messageTooLarge } from "./message-size.js";
@@ -227,18 +227,8 @@ export class PeerStream {
       written();
       return;
     }
-    const { method, number, serverInitiated } = request;
-    const { maxMessageBytes } = this.#init.limits;
-    const encodeError = (error: QuorateError) =>
-      encodeEnvelope(number, serverInitiated, encodeBody({ method, status: statusFromError(error) }));
-    let bytes =
-      answer instanceof Error
-        ? encodeError(answer)
-        : encodeEnvelope(number, serverInitiated, encodeBody({ method, payload: answer }));
-    if (bytes.length > maxMessageBytes) {
-      this.#init.observer.limitReached("messageSize");
-      bytes = encodeError(messageTooLarge("reply", bytes.length, maxMessageBytes));
-    }
+    const { bytes, tooLarge } = encodeReply(request, answer, this.#init.limits.maxMessageBytes);
+    if (tooLarge) this.#init.observer.limitReached("messageSize");
     this.#init.queue.pushReply({ bytes, settled: written });
     this.pump();
   }

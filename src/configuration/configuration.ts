@@ -30,10 +30,10 @@ export interface Configuration extends Iterable<Node> {
 /** A configuration that was connected, and closes what it connected. */
 export interface OwnedConfiguration extends Configuration, AsyncDisposable {
   /**
-   * Closes all streams: pending calls fail with Unavailable, `CLOSED`; what was written still arrives. Takes at
-   * most about a second. Later calls fail. A second close does nothing.
+   * Closes all streams: pending calls fail with Unavailable, `CLOSED`; what was written still arrives at every peer
+   * that reads it within `graceMs` (default 1,000). Later calls fail. A second close does nothing.
    */
-  close(): Promise<void>;
+  close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
 /** The one kind of configuration there is. */

@@ -70,8 +70,8 @@ export class NodePool {
   }
 
   /** Closes all channels; see {@link OutboundChannel.close}. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
+  async close(graceMs?: number): Promise<void> {
+    await Promise.all([...this.#channels.values()].map((channel) => channel.close(graceMs)));
   }
 }
 
