@@ -41,12 +41,13 @@ export const transportLimitFactor = 4;
 export class NodePool {
   readonly nodes: readonly PeerNode[];
   readonly #channels = new Map<number, OutboundChannel>();
+  #refusal: QuorateError | undefined;
 
   /** Begins to connect to every address. */
   constructor(init: NodePoolInit) {
     this.nodes = init.addresses.map(({ id, address }) => {
       const node = new PeerNode(id, address, init.calls);
-      const channel = openChannel(node, init);
+      const channel = this.#openChannel(node, init);
       node.channel = channel;
       this.#channels.set(id, channel);
       channel.start();
@@ -64,8 +65,9 @@ export class NodePool {
     return [...this.#channels.values()].every((channel) => channel.stream?.idle ?? true);
   }
 
-  /** From now on every new request on the streams that are open is answered with this error. */
+  /** From now on every new request of the nodes is answered with this error. */
   refuseRequests(error: QuorateError): void {
+    this.#refusal = error;
     for (const channel of this.#channels.values()) channel.stream?.refuseRequests(error);
   }
 
@@ -73,34 +75,43 @@ export class NodePool {
   async close(graceMs?: number): Promise<void> {
     await Promise.all([...this.#channels.values()].map((channel) => channel.close(graceMs)));
   }
-}
 
-function openChannel(node: PeerNode, init: NodePoolInit): OutboundChannel {
-  const { transport, headers, limits, keepaliveMs, events } = init;
-  const { id: nodeId, address } = node;
-  const options = { maxReceiveBytes: transportLimitFactor * limits.maxMessageBytes, keepaliveMs };
-  let opened: OpenedStream | undefined;
-  return new OutboundChannel({
-    peer: `node ${nodeId} (${address})`,
-    dial: (signal) => transport.dial(address, headers, options, signal),
-    limits,
-    backoff: init.backoff,
-    connectTimeoutMs: init.connectTimeoutMs,
-    observer: {
-      opened: () => {
-        opened = init.streamOpened(node);
-        events.emit({ kind: "streamOpened", direction: "outbound", nodeId, address });
-        return opened.handler;
+  #openChannel(node: PeerNode, init: NodePoolInit): OutboundChannel {
+    const { transport, headers, limits, keepaliveMs, events } = init;
+    const { id: nodeId, address } = node;
+    const options = { maxReceiveBytes: transportLimitFactor * limits.maxMessageBytes, keepaliveMs };
+    let opened: OpenedStream | undefined;
+    const channel: OutboundChannel = new OutboundChannel({
+      peer: `node ${nodeId} (${address})`,
+      dial: (signal) => transport.dial(address, headers, options, signal),
+      limits,
+      backoff: init.backoff,
+      connectTimeoutMs: init.connectTimeoutMs,
+      observer: {
+        opened: () => {
+          opened = init.streamOpened(node);
+          if (this.#refusal !== undefined) channel.stream?.refuseRequests(this.#refusal);
+          events.emit({ kind: "streamOpened", direction: "outbound", nodeId, address });
+          return opened.handler;
+        },
+        ended: (error, droppedRequests) => {
+          opened?.closed();
+          events.emit({
+            kind: "streamEnded",
+            direction: "outbound",
+            nodeId,
+            address,
+            error,
+            droppedRequests,
+          });
+        },
+        attemptFailed: (error, retryMs) =>
+          events.emit({ kind: "connectFailed", nodeId, address, error, retryMs }),
+        lateReply: ({ method }) => events.emit({ kind: "lateReply", nodeId, method }),
+        idle: () => init.idle(),
+        limitReached: (limit) => events.emit({ kind: "limitReached", limit, nodeId }),
       },
-      ended: (error, droppedRequests) => {
-        opened?.closed();
-        events.emit({ kind: "streamEnded", direction: "outbound", nodeId, address, error, droppedRequests });
-      },
-      attemptFailed: (error, retryMs) =>
-        events.emit({ kind: "connectFailed", nodeId, address, error, retryMs }),
-      lateReply: ({ method }) => events.emit({ kind: "lateReply", nodeId, method }),
-      idle: () => init.idle(),
-      limitReached: (limit) => events.emit({ kind: "limitReached", limit, nodeId }),
-    },
-  });
+    });
+    return channel;
+  }
 }

@@ -36,6 +36,14 @@ function nameOf(next: NextToSend): string {
   return next.kind === "reply" ? Buffer.from(next.reply.bytes).toString() : `call ${next.call.number}`;
 }
 
+const shortLived = {
+  method: "test.Test.Method",
+  body: Buffer.from("body"),
+  replies: "one",
+  deadline: Number.POSITIVE_INFINITY,
+  waitForReady: false,
+  resend: false,
+} as const;
 const silent = { replied: () => {}, written: () => {}, failed: () => {}, released: () => {} };
 
 /** Takes all that is queued, as a stream that writes it would. */
@@ -117,7 +125,7 @@ describe("SendQueue", () => {
     const waiting = queued({ number: 1 });
     const refs: WeakRef<object>[] = [];
     for (let at = 0; at < 100_000; at++) {
-      const short = new PendingCall({ ...waiting.call, number: at + 2, body: Buffer.from("x") }, silent);
+      const short = new PendingCall({ ...shortLived, number: at + 2 }, silent);
       queue.pushCall(short);
       queue.remove(short);
       if (at % 10 === 0) refs.push(new WeakRef(short));
