@@ -100,7 +100,7 @@ describe("closing a server", () => {
     const configuration = await connect({ nodes: [server.address] });
     const call = createClient(Test, configuration.node(1)).echoRPC({}, { resend: false });
     const lost = call.catch((error: unknown) => error);
-    // Neither reads, and neither answers the end of its stream.
+    // The second does not read; neither answers the end of its stream.
     using idle = openRawClient(server.address, { "gorums-node-id": "0" });
     using open = openHttp2Client(server.address);
     open.stream.pause();

@@ -12,6 +12,7 @@ import { Test } from "../gen/test/v1/test_quorate.js";
 import { eventually } from "../helpers/eventually.js";
 import { checkLeaks } from "../helpers/leaks.js";
 import { echoHandlers } from "../helpers/test-service.js";
+import { hasIpv6 } from "./has-ipv6.js";
 import { deadAddress, openSilentListener } from "./raw-peers.js";
 import { startPeer } from "./start-peer.js";
 
@@ -155,7 +156,7 @@ describe("connections", () => {
     await second?.close();
   });
 
-  it("work over IPv6, and say so with brackets", async () => {
+  it.runIf(hasIpv6)("work over IPv6, and say so with brackets", async () => {
     await using server = await serve("[::1]:0");
     expect(server.address).toMatch(/^\[::1\]:[1-9]\d*$/);
     await using configuration = await connect({ nodes: [server.address] });
