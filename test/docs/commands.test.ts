@@ -43,6 +43,7 @@ function problemOf(command: string): string | undefined {
   };
   if (program === "npx")
     return existsSync(join(root, "node_modules/.bin", verb ?? "")) ? undefined : `no ${verb}`;
+  if (program === "node") return isSource(verb ?? "") ? undefined : `there is no ${verb}`;
   if (program !== "npm") return existsSync(join(root, program ?? "")) ? undefined : `there is no ${program}`;
   if (verb === "install") return missing(packages, names, "package");
   if (verb === "run") {
@@ -61,6 +62,12 @@ function problemOf(command: string): string | undefined {
   );
 }
 
+/** A file, or what the build makes of one. */
+function isSource(path: string): boolean {
+  const source = path.replace(/^dist\/(.+)\.js$/, "$1.ts");
+  return existsSync(join(root, source));
+}
+
 /** Of what vitest runs, the part of a path is enough. */
 function missingTest(path: string): string | undefined {
   return pathsIn("test").some((file) => file.includes(path)) ? undefined : `there is no test ${path}`;
@@ -71,7 +78,7 @@ function commandsOf({ blocks, spans }: MarkdownDocument): { place: string; comma
     .filter(({ language }) => language === "sh")
     .flatMap(({ place, text }) => text.split("\n").map((command) => ({ place, command: command.trim() })));
   const inLines = spans
-    .filter(({ text }) => /^([A-Z_]+=\S* )?(npm|npx) /.test(text))
+    .filter(({ text }) => /^([A-Z_]+=\S* )?(npm|npx|node) /.test(text))
     .map(({ place, text }) => ({ place, command: text }));
   return [...inBlocks, ...inLines].filter(({ command }) => command !== "" && !command.startsWith("#"));
 }
@@ -92,6 +99,7 @@ describe("the commands in the documents", () => {
     "npm test -- test/dance",
     "X=1 npm test -- test/dance",
     "npx dance",
+    "node dist/dance.js",
     "scripts/dance.mjs",
   ])("`%s` would be found out", (command) => {
     expect(problemOf(command)).toContain("dance");
@@ -107,7 +115,9 @@ describe("the files named in the documents", () => {
 
   it.each(documents)("$path: exist", (document) => {
     const shown = documentFiles(document).files;
-    const exists = (path: string) => existsSync(join(root, path)) || shown.has(path);
+    // A folder is there if it has files, as in a clone.
+    const exists = (path: string) =>
+      sources.some((file) => `${file}/`.startsWith(path.replace(/\/?$/, "/"))) || shown.has(path);
     const isOurs = (path: string) =>
       folders.includes(path.slice(0, path.indexOf("/"))) && /^[\w./-]+$/.test(path);
     const missing = document.spans.filter(({ text }) => {

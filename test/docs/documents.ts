@@ -38,7 +38,7 @@ export interface CodeSpan {
 export function readDocuments(): MarkdownDocument[] {
   const docs = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
   const paths = ["README.md", "CONTRIBUTING.md", ...docs.sort().map((name) => `docs/${name}`)];
-  return [...paths, "protoc-gen-quorate/README.md"].map((path) =>
+  return [...paths, "protoc-gen-quorate/README.md", "examples/storage/README.md"].map((path) =>
     readDocument(path, readFileSync(join(root, path), "utf8")),
   );
 }

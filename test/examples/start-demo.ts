@@ -26,13 +26,17 @@ export interface Demo extends AsyncDisposable {
 }
 
 /**
- * Runs a file of the repository with `--json` in a process of its own.
+ * Runs a file of the repository in a process of its own.
  *
- * @param preload source that each of its processes runs before the program, to make it fail
+ * @param options.args default `--json`
+ * @param options.preload source that each of its processes runs before the program, to make it fail
  */
-export function startDemo(file: string, preload = ""): Demo {
+export function startDemo(
+  file: string,
+  { args = ["--json"], preload = "" }: { readonly args?: readonly string[]; readonly preload?: string } = {},
+): Demo {
   const source = `data:text/javascript,${encodeURIComponent(tellPid + preload)}`;
-  const child = spawn(process.execPath, [join(root, file), "--json"], {
+  const child = spawn(process.execPath, [join(root, file), ...args], {
     cwd: root,
     env: { ...process.env, NODE_OPTIONS: `--import=${source}` },
     stdio: ["ignore", "pipe", "pipe"],
@@ -77,7 +81,12 @@ export function startDemo(file: string, preload = ""): Demo {
     },
     untilWritten: async (condition) => {
       const signal = AbortSignal.timeout(20_000);
-      while (!condition()) await once(child.stderr, "data", { signal });
+      while (!condition()) {
+        const next = once(child.stderr, "data", { signal });
+        const written = await Promise.race([next, ended.then(() => undefined)]).catch(() => undefined);
+        if (written !== undefined || condition()) continue;
+        throw new Error(`that was not written:\n${output.stderr}`);
+      }
     },
     untilNothingIsLeft: async () => {
       await untilClosed();

@@ -1,5 +1,5 @@
-import { createClient, type Router } from "quorate";
-import { createLocalCluster } from "quorate/testing";
+import { createClient, createServer, type Router } from "quorate";
+import { createLocalCluster, createMemoryTransport } from "quorate/testing";
 import { describe, expect, it } from "vitest";
 import { connected, serverAt, transports } from "../conformance/stages.js";
 import { Callback, Test } from "../gen/test/v1/test_quorate.js";
@@ -65,4 +65,32 @@ describe.each(transports)("after a restart of a server, on %s", (transport) => {
       }
     }
   });
+});
+
+it("[W-08] replicas that start one after the other find each other, however long they wait between attempts", async () => {
+  const transport = createMemoryTransport();
+  const nodes = { 1: "127.0.0.1:1", 2: "127.0.0.1:2", 3: "127.0.0.1:3" };
+  const failed: number[] = [];
+  const start = (nodeId: number) =>
+    createServer({
+      nodes,
+      nodeId,
+      transport,
+      backoff: { minMs: 600_000, maxMs: 600_000 },
+      onEvent: (event) => {
+        if (event.kind === "connectFailed") failed.push(nodeId);
+      },
+    });
+  await using first = await start(1);
+  await eventually(() => failed.length === 2);
+  await using second = await start(2);
+  await eventually(() => failed.length === 3);
+  await using third = await start(3);
+  const servers = [first, second, third];
+  await Promise.all(servers.map((server) => server.waitForPeers(3, { timeoutMs: 5_000 })));
+  await eventually(() =>
+    servers.every(({ configuration }) => configuration.nodes.every((node) => node.connected)),
+  );
+  // Whoever was dialled dialled back at once, rather than after ten minutes.
+  expect(failed).toEqual([1, 1, 2]);
 });

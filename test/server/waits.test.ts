@@ -64,7 +64,11 @@ describe("waitForPeers and waitForClients", () => {
 
   it.each([
     ["a plain reason", new Error("enough"), Code.Canceled],
-    ["an error that carries a number of its own", Object.assign(new Error("x"), { code: 5 }), Code.Canceled],
+    [
+      "an error of gRPC, which is no code of ours",
+      Object.assign(new Error("5 NOT_FOUND: x"), { code: 5, details: "x" }),
+      Code.Canceled,
+    ],
     ["a QuorateError", new QuorateError(Code.Aborted, "lost"), Code.Aborted],
     ["a time-out", new DOMException("late", "TimeoutError"), Code.DeadlineExceeded],
   ])("end with their signal as a call does: %s", async (_, reason, code) => {
@@ -100,6 +104,23 @@ describe("waitForPeers and waitForClients", () => {
     await one.join();
     await one.server.waitForClients(1);
     expect(predicate).toHaveBeenCalledTimes(1);
+  });
+
+  it("do not ask a predicate whose wait another one has ended", async () => {
+    await using one = await openServer();
+    const controller = new AbortController();
+    const first = one.server.waitForClients(({ size }) => {
+      if (size > 0) controller.abort();
+      return size > 0;
+    });
+    const asked: number[] = [];
+    const second = rejectionOf(
+      one.server.waitForClients(({ size }) => asked.push(size) > 5, { signal: controller.signal }),
+    );
+    await one.join();
+    await first;
+    expect((await second).code).toBe(Code.Canceled);
+    expect(asked).toEqual([0]);
   });
 
   it.each([{ timeoutMs: -1 }, { timeoutMs: Number.NaN }])(
