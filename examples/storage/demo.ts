@@ -90,7 +90,12 @@ async function runDemo(): Promise<void> {
       by.every((one) => one.join() === "2"),
       `announced by servers ${by.join(" and ")}, expected 2 and 2`,
     );
-    return "server 2 took a value and multicast it to both clients";
+    const counts = await servers[1]?.run("countChanges");
+    expect(
+      counts?.length === 2 && counts.every((count) => count > 0),
+      `the clients counted ${String(counts)}`,
+    );
+    return `server 2 took a value and multicast it to both clients; asked by RPC, they have seen ${counts?.join(" and ")} changes`;
   });
 
   await steps.run("nested quorum call", async () => {

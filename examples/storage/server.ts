@@ -1,8 +1,9 @@
 // One server of the storage example; ids are given in the order of the addresses:
 //   node dist/examples/storage/server.js 1 127.0.0.1:9081 127.0.0.1:9082 127.0.0.1:9083
-import { createServer } from "quorate";
+import { createClient, createServer } from "quorate";
 import type { ServerCommands } from "./demo/commands.js";
 import { serveCommands } from "./demo/serve-commands.js";
+import { Watcher } from "./gen/storage/v1/storage_quorate.js";
 import { createRegister } from "./register.js";
 import { storageRoutes } from "./storage-routes.js";
 
@@ -21,5 +22,9 @@ const commands: ServerCommands = {
   waitForPeers: (count) => server.waitForPeers(({ size }) => size === count, waitOptions),
   waitForClients: (count) => server.waitForClients(({ size }) => size === count, waitOptions),
   peers: async () => [...server.peers.ids],
+  countChanges: () =>
+    Promise.all(
+      [...server.clients].map(async (client) => (await createClient(Watcher, client).countChanges({})).count),
+    ),
 };
 await serveCommands(commands);

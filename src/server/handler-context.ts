@@ -14,7 +14,12 @@ export interface HandlerContext {
   readonly caller: Node | undefined;
   /** The stream on which the request came. */
   readonly connection: Connection;
-  /** The known peers that are connected now, this server included. Of a client: the configuration that it connected. */
+  /**
+   * The known peers that are connected now, this server included. Of a client: the configuration that it connected.
+   *
+   * `majority()` of a call to it is a majority of those: where a decision of all nodes is meant, say so with
+   * `threshold()`, else a server that is cut off is a majority of one.
+   */
   readonly peers: Configuration;
   /** The dynamic clients that are connected now. */
   readonly clients: Configuration;

@@ -14,6 +14,8 @@ export type ServerCommands = {
   readonly waitForClients: (count: number) => Promise<void>;
   /** The ids of the peers that are connected. */
   readonly peers: () => Promise<number[]>;
+  /** Asks each client by RPC how many changes it was told of. */
+  readonly countChanges: () => Promise<number[]>;
 };
 
 /** What the demo can have a client do. */
