@@ -121,7 +121,7 @@ class LoopbackEnd implements BidiStream {
 
   #endBoth(status: StreamStatus): void {
     this.#peer?.tellEnd(status, false);
-    this.tellEnd({ code: Code.Ok, message: "" }, true);
+    this.tellEnd(status, true);
   }
 
   #schedule(): void {

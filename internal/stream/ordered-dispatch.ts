@@ -82,6 +82,14 @@ export class OrderedDispatch implements RequestOwner {
   }
 
   /**
+   * The stream is over, in order: what was read still runs if it is one-way, the signals of other running requests
+   * end.
+   */
+  outlive(reason: QuorateError): void {
+    for (const request of this.#held) request.outlive(reason);
+  }
+
+  /**
    * The stream is over: queued requests are dropped, the signals of running ones end, and nothing that they answer
    * is sent. Returns how many were dropped unrun.
    */

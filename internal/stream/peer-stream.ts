@@ -276,8 +276,9 @@ export class PeerStream {
     const reason = new QuorateError(Code.Canceled, "quorate: the stream of the request ended", {
       cause: streamStatusError(status),
     });
-    // A peer that half-closed is done with sending: what it sent before is still run.
-    const dropped = this.#halfClosed ? 0 : this.#dispatch.end(reason);
+    let dropped = 0;
+    if (this.#halfClosed) this.#dispatch.outlive(reason);
+    else dropped = this.#dispatch.end(reason);
     this.#init.observer.ended(status, sent, dropped);
     // Requests that outlive the stream do not wait for their replies any longer.
     for (const reply of replies) reply.settled();

@@ -9,6 +9,13 @@ export interface IncomingRequest {
   readonly payload: Uint8Array;
   /** Ends with the stream, the caller's deadline or cancel, whichever is first; its reason is a QuorateError. */
   readonly signal: AbortSignal;
+  /**
+   * Whether the stream is over and nobody can be answered. Only requests of a stream that its peer half-closed still
+   * start then: those that are one-way are to be run, the others are not.
+   */
+  readonly unanswerable: boolean;
+  /** Says that nothing will be answered, so that the request outlives a stream that its peer half-closed. */
+  declareOneWay(): void;
   /** Milliseconds until the caller's deadline, never below 0; Infinity without one. */
   remainingMs(): number;
   /** Lets the next request of this stream start. A second call does nothing. */

@@ -29,6 +29,8 @@ export class StreamRequest implements IncomingRequest {
   #cancelDeadline: CancelDeadline | undefined;
   #controller: AbortController | undefined;
   #ended: QuorateError | undefined;
+  #oneWay = false;
+  #unanswerable = false;
   #unwritten = 0;
   state: "queued" | "running" | "returned" = "queued";
 
@@ -50,6 +52,14 @@ export class StreamRequest implements IncomingRequest {
       if (this.#ended !== undefined) this.#controller.abort(this.#ended);
     }
     return this.#controller.signal;
+  }
+
+  get unanswerable(): boolean {
+    return this.#unanswerable;
+  }
+
+  declareOneWay(): void {
+    this.#oneWay = true;
   }
 
   remainingMs(): number {
@@ -104,6 +114,12 @@ export class StreamRequest implements IncomingRequest {
   /** For the dispatch: the stream is over. */
   endWithStream(reason: QuorateError): void {
     this.#end(reason);
+  }
+
+  /** For the dispatch: the stream is over, but its peer had said all that it had to say. */
+  outlive(reason: QuorateError): void {
+    this.#unanswerable = true;
+    if (this.state === "running" && !this.#oneWay) this.#end(reason);
   }
 
   async #run(handler: RequestHandler): Promise<void> {

@@ -102,8 +102,8 @@ export class AcceptedPeer {
     this.#halfClosed = true;
     // It is closing and answers no more calls, while what it sent before may run for long.
     this.#detach();
-    // A peer that can cancel has canceled what it still waited for: it waits for this end alone, which tells it that all
-    // was read. Any other may wait for replies.
+    // A peer that can cancel half-closes when it waits for nothing but this end, which tells it that all was read. Any
+    // other may wait for replies.
     if (this.features.cancel) this.#endInOrder();
     else this.#idle();
   }

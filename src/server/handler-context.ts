@@ -23,7 +23,10 @@ export interface HandlerContext {
   readonly peers: Configuration;
   /** The dynamic clients that are connected now. */
   readonly clients: Configuration;
-  /** Milliseconds until the caller's deadline; Infinity without one. Hand it on: `{ timeoutMs: context.remainingMs() }`. */
+  /**
+   * Milliseconds until the caller's deadline; Infinity without one, and for the first calls of a stream whose caller had
+   * not heard yet that we take deadlines. Hand it on: `{ timeoutMs: context.remainingMs() }`.
+   */
   readonly remainingMs: () => number;
   /**
    * Lets the next request of this stream start; until then, or until the handler returns, it waits. Needed where a

@@ -25,6 +25,8 @@ export function requestHandler(options: InvokeOptions, stream: StreamContext): R
       request.fail(new QuorateError(Code.Unimplemented, message));
       return;
     }
+    if (route.oneWay) request.declareOneWay();
+    else if (request.unanswerable) return;
     try {
       const result = await route.handle(decode(route, request), handlerContext(request, stream));
       if (!route.oneWay) request.reply(encode(route, result));

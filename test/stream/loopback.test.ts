@@ -121,7 +121,7 @@ describe("a loopback stream", () => {
     await eventually(() => closed.count === 1);
     expect(dialling.events).toEqual(["accepted 1", "last", "ended 14"]);
     expect(dialling.ends).toEqual([{ code: Code.Unavailable, message: "closing" }]);
-    expect(accepting.events).toEqual(["ended 0"]);
+    expect(accepting.events).toEqual(["ended 14"]);
   });
 
   it("is reset by the dialling side: the other one is told at once, though it does not read", async () => {

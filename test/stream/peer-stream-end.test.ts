@@ -93,6 +93,7 @@ describe("a PeerStream", () => {
       for (const number of [1, 2]) stream.deliver({ number, payload: String(number) });
       stream.halfClose();
       expect(told.halfClosed).toBe(1);
+      handler.at(0).request.declareOneWay();
       stream.finish();
       expect(ends).toMatchObject([{ dropped: 0 }]);
       expect(handler.at(0).request.signal.aborted).toBe(false);
@@ -104,6 +105,22 @@ describe("a PeerStream", () => {
       await turn();
       expect(peer.requests).toBe(0);
       expect(stream.take()).toEqual([]);
+    });
+
+    it("ends the signals of those that nobody can answer, and tells those that start later", async () => {
+      const { stream, handler, peer } = openPeerStream();
+      for (const number of [1, 2]) stream.deliver({ number });
+      stream.halfClose();
+      const { request, returns } = handler.at(0);
+      expect(request.unanswerable).toBe(false);
+      stream.finish();
+      expect(request.signal.reason).toMatchObject({ code: Code.Canceled });
+      returns();
+      await turn();
+      expect(handler.at(1).request).toMatchObject({ unanswerable: true });
+      handler.at(1).returns();
+      await turn();
+      expect(peer.requests).toBe(0);
     });
 
     it("does not wait for replies that the end of the stream left unwritten", async () => {
@@ -124,6 +141,7 @@ describe("a PeerStream", () => {
     it("drops what was left when its owner says so", () => {
       const { stream, handler, peer } = openPeerStream();
       for (const number of [1, 2]) stream.deliver({ number });
+      handler.at(0).request.declareOneWay();
       stream.halfClose();
       stream.finish();
       const reason = new QuorateError(Code.Unavailable, "closing");
