@@ -1,4 +1,4 @@
-import { featuresHeader, ownFeatures } from "../internal/stream/features.js";
+import { ownOffer } from "../internal/stream/features.js";
 import { checkStreamHeaders } from "../internal/transport/stream-headers.js";
 import { Metadata, type MetadataInit } from "../internal/wire/metadata.js";
 import { checkTimeout } from "./calls/call-options.js";
@@ -35,10 +35,7 @@ export async function connect(options: ConnectOptions): Promise<OwnedConfigurati
   const { events, maskErrors } = settings;
   const invoke = { routes, events, maskErrors };
   // Ours first: of a header that is given twice, peers read the first value.
-  const headers = Metadata.from({
-    [featuresHeader]: ownFeatures,
-    ...(options.routes === undefined ? {} : { [nodeIdHeader]: "0" }),
-  }).join(metadata);
+  const headers = ownOffer.join(options.routes === undefined ? {} : { [nodeIdHeader]: "0" }).join(metadata);
   const pool = new NodePool({
     ...settings,
     addresses,

@@ -1,10 +1,13 @@
-import type { Metadata } from "../wire/metadata.js";
+import { Metadata } from "../wire/metadata.js";
 
 /** The header in which each side offers the extensions of wire.md, section 5, that it takes. */
 export const featuresHeader = "quorate-features";
 
 /** The extensions that this library takes and, towards a peer that offered them too, uses. */
 export const ownFeatures = "deadline,cancel";
+
+/** The headers with which this side offers them. */
+export const ownOffer: Metadata = Metadata.from({ [featuresHeader]: ownFeatures });
 
 /** What the peer of a stream offered. */
 export interface PeerFeatures {

@@ -1,6 +1,5 @@
 import { Code } from "../errors/code.js";
-import { Metadata } from "../wire/metadata.js";
-import { featuresHeader, ownFeatures, readFeatures } from "./features.js";
+import { ownOffer, readFeatures } from "./features.js";
 import { createLoopback } from "./loopback.js";
 import type { PeerStreamObserver } from "./peer-stream.js";
 import { StreamChannel, type StreamChannelInit } from "./stream-channel.js";
@@ -24,17 +23,10 @@ export function createLocalChannel(
     readonly observer: PeerStreamObserver;
   },
 ): LocalChannel {
-  const headers = Metadata.from({ [featuresHeader]: ownFeatures });
-  const ends = createLoopback(headers);
-  const features = readFeatures(headers);
-  const common = { ...init, features };
-  const accepted = new StreamChannel({
-    ...common,
-    stream: ends.accepting,
-    side: "accepting",
-    callable: true,
-  });
-  const channel = new StreamChannel({ ...common, stream: ends.dialling, side: "dialling", callable: true });
+  const ends = createLoopback(ownOffer);
+  const common = { ...init, features: readFeatures(ownOffer), callable: true };
+  const accepted = new StreamChannel({ ...common, stream: ends.accepting, side: "accepting" });
+  const channel = new StreamChannel({ ...common, stream: ends.dialling, side: "dialling" });
   return {
     channel,
     accepted,

@@ -46,18 +46,16 @@ export class OrderedDispatch implements RequestOwner {
 
   /** Takes a request. `size` is the bytes of its envelope. */
   enqueue(envelope: Envelope, size: number): void {
-    if (this.#over) return;
-    const request = new StreamRequest(envelope, size, this);
-    this.#held.add(request);
-    this.#bytes += size;
     if (this.#refusal !== undefined) {
-      request.refuse(this.#refusal);
-    } else {
-      this.#byNumber.set(request.number, request);
-      request.startClock();
-      this.#queue.push(request);
-      this.#startNext();
+      this.refuse(envelope, size, this.#refusal);
+      return;
     }
+    if (this.#over) return;
+    const request = this.#hold(envelope, size);
+    this.#byNumber.set(request.number, request);
+    request.startClock();
+    this.#queue.push(request);
+    this.#startNext();
     this.#targets.changed();
   }
 
@@ -69,10 +67,7 @@ export class OrderedDispatch implements RequestOwner {
   /** Answers one request with an error without running it, ahead of those that wait. */
   refuse(envelope: Envelope, size: number, error: QuorateError): void {
     if (this.#over) return;
-    const request = new StreamRequest(envelope, size, this);
-    this.#held.add(request);
-    this.#bytes += size;
-    request.refuse(error);
+    this.#hold(envelope, size).refuse(error);
     this.#targets.changed();
   }
 
@@ -123,6 +118,13 @@ export class OrderedDispatch implements RequestOwner {
     // Requests that ended unrun stay in the queue until they are met; a handler that never returns meets none.
     if (this.#queue.length > 64 + 2 * this.#held.size) this.#queue.retain((one) => one.state === "queued");
     this.#targets.changed();
+  }
+
+  #hold(envelope: Envelope, size: number): StreamRequest {
+    const request = new StreamRequest(envelope, size, this);
+    this.#held.add(request);
+    this.#bytes += size;
+    return request;
   }
 
   /** A loop, not a recursion: handlers that release at once must not deepen the stack. */

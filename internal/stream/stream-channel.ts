@@ -30,11 +30,7 @@ export class StreamChannel implements Channel {
       ...init,
       queue: this.#queue,
       observer: {
-        lateReply: (envelope) => init.observer.lateReply(envelope),
-        malformed: (error) => init.observer.malformed(error),
-        limitReached: (limit) => init.observer.limitReached(limit),
-        halfClosed: () => init.observer.halfClosed(),
-        idle: () => init.observer.idle(),
+        ...init.observer,
         ended: (status, sent, dropped) => {
           // The owner first, so that a caller that learns of it finds the peer gone.
           this.#over ??= streamLost(init.peer, status);

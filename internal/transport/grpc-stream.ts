@@ -10,6 +10,9 @@ export const nodeStreamPath = "/stream.Gorums/NodeStream";
 /** How much later than its half-close the reset of a canceled stream may come, in milliseconds. */
 const cancelLagMs = 10;
 
+/** What both ends of a stream of grpc-js have in common. */
+type GrpcCall = ClientDuplexStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
+
 /** The stream's bytes are envelopes already. */
 export function identity(bytes: Buffer): Buffer {
   return bytes;
@@ -50,15 +53,13 @@ export class DialledGrpcStream implements BidiStream {
   }
 
   write(bytes: Uint8Array, written: () => void): void {
-    this.#call.write(asBuffer(bytes), (error?: Error | null) => {
-      // A failed write is settled by the end of the stream, which says why (J-18).
-      if (!this.#over && !error) written();
+    writeTo(this.#call, bytes, () => {
+      if (!this.#over) written();
     });
   }
 
   setReading(on: boolean): void {
-    if (on) this.#call.resume();
-    else this.#call.pause();
+    setFlowing(this.#call, on);
   }
 
   end(): void {
@@ -105,14 +106,13 @@ export class AcceptedGrpcStream implements BidiStream {
   }
 
   write(bytes: Uint8Array, written: () => void): void {
-    this.#call.write(asBuffer(bytes), (error?: Error | null) => {
-      if (!this.#over && !error) written();
+    writeTo(this.#call, bytes, () => {
+      if (!this.#over) written();
     });
   }
 
   setReading(on: boolean): void {
-    if (on) this.#call.resume();
-    else this.#call.pause();
+    setFlowing(this.#call, on);
   }
 
   end(status: StreamStatus): void {
@@ -170,6 +170,17 @@ function toStreamStatus(status: StatusObject): StreamStatus {
   return { code: codeFromNumber(status.code), message: status.details };
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** A failed write is settled by the end of the stream, which says why (J-18). */
+function writeTo(call: GrpcCall, bytes: Uint8Array, written: () => void): void {
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  call.write(buffer, (error?: Error | null) => {
+    if (!error) written();
+  });
+}
+
+function setFlowing(call: GrpcCall, on: boolean): void {
+  if (on) call.resume();
+  else call.pause();
 }

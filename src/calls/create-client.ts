@@ -1,4 +1,4 @@
-import { NodeSet, nodesOf, peerNodeOf } from "../configuration/configuration.js";
+import { NodeSet, peerNodeOf } from "../configuration/configuration.js";
 import { type CallType, callTypeOf, type QuorateService } from "../service/quorate-service.js";
 import type { OneWayCallOptions, TwoWayCallOptions } from "./call-options.js";
 import type { CallTarget } from "./call-target.js";
@@ -42,8 +42,7 @@ function nodeCalls(target: CallTarget): MakeMethod {
   };
 }
 
-function configurationCalls(target: NodeSet): MakeMethod {
-  const nodes = nodesOf(target);
+function configurationCalls({ nodes }: NodeSet): MakeMethod {
   return (type, method) => {
     if (type === "multicast")
       return (request, options = {}) => callMulticast(method, nodes, request, options);

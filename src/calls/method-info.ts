@@ -1,16 +1,8 @@
-import {
-  create,
-  type DescMessage,
-  type DescMethod,
-  fromBinary,
-  isMessage,
-  type Message,
-  type MessageInitShape,
-  toBinary,
-} from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, Message, MessageInitShape } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code } from "../../internal/errors/code.js";
 import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
+import { decodeMessage, encodeMessage } from "../service/message-codec.js";
 import { wireName } from "../service/quorate-service.js";
 
 /** A request as a caller gives it: a message or its initializer; the types of {@link Client} say which. */
@@ -27,14 +19,6 @@ export interface MethodInfo {
   decode(payload: Uint8Array): Message;
 }
 
-/**
- * Decodes a message whose `bytes` fields are plain Uint8Arrays. Those of a Buffer would be Buffers, whose `slice`
- * shares what the one of a Uint8Array copies.
- */
-export function decodeMessage(schema: DescMessage, payload: Uint8Array): Message {
-  return fromBinary(schema, new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength));
-}
-
 /** Reads a method once, for all its calls. */
 export function methodInfo(method: DescMethod): MethodInfo {
   const name = wireName(method);
@@ -43,10 +27,7 @@ export function methodInfo(method: DescMethod): MethodInfo {
     idempotent: method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
     encode: (request) => {
       try {
-        return toBinary(
-          method.input,
-          isMessage(request, method.input) ? request : create(method.input, request),
-        );
+        return encodeMessage(method.input, request);
       } catch (error) {
         throw invalidArgument(`the request of ${name} cannot be encoded: ${String(error)}`, error);
       }

@@ -5,7 +5,6 @@ import { StreamChannel } from "../../internal/stream/stream-channel.js";
 import { streamEndError } from "../../internal/stream/stream-failure.js";
 import type { AcceptedStream } from "../../internal/transport/transport.js";
 import type { PeerNode } from "../configuration/node.js";
-import type { EventHub } from "../configuration/quorate-event.js";
 import { type Connection, type OpenConnection, openConnection } from "./connection.js";
 import type { InboundManager } from "./inbound-manager.js";
 import { type InvokeOptions, requestHandler } from "./invoke-handler.js";
@@ -19,7 +18,6 @@ export interface AcceptedPeerInit {
   readonly manager: InboundManager;
   readonly settings: PeerSettings;
   readonly invoke: InvokeOptions;
-  readonly events: EventHub;
   /** Nothing of the peer is queued, running or unanswered. */
   readonly idle: () => void;
   /** The stream cannot be read any further; see {@link AcceptedPeer.refuse}. */
@@ -59,8 +57,8 @@ export class AcceptedPeer {
         clients: () => manager.clients,
       }),
       observer: {
-        lateReply: ({ method }) => init.events.emit({ kind: "lateReply", nodeId: node?.id, method }),
-        limitReached: (limit) => init.events.emit({ kind: "limitReached", limit, nodeId: node?.id }),
+        lateReply: ({ method }) => settings.events.emit({ kind: "lateReply", nodeId: node?.id, method }),
+        limitReached: (limit) => settings.events.emit({ kind: "limitReached", limit, nodeId: node?.id }),
         malformed: (error) => init.malformed(this, error),
         halfClosed: () => this.#peerHalfClosed(),
         idle: () => this.#idle(),
@@ -123,7 +121,7 @@ export class AcceptedPeer {
     this.#over = true;
     this.#connection.close();
     this.#detach();
-    this.#init.events.emit({
+    this.#init.settings.events.emit({
       kind: "streamEnded",
       direction: "inbound",
       nodeId: this.node?.id,

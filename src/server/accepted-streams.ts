@@ -1,6 +1,5 @@
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
-import { readFeatures } from "../../internal/stream/features.js";
 import type { AcceptedStream } from "../../internal/transport/transport.js";
 import type { PeerNode } from "../configuration/node.js";
 import { AcceptedPeer, type AcceptedPeerInit } from "./accepted-peer.js";
@@ -8,8 +7,7 @@ import type { Connection } from "./connection.js";
 import { readClaim } from "./peer-identity.js";
 
 /** What {@link AcceptedStreams} is made of. */
-export interface AcceptedStreamsInit
-  extends Pick<AcceptedPeerInit, "manager" | "settings" | "invoke" | "events"> {
+export interface AcceptedStreamsInit extends Pick<AcceptedPeerInit, "manager" | "settings" | "invoke"> {
   readonly ownId: number | undefined;
   /** Refused streams that are kept open, for peers that would only open them again (J-05). */
   readonly maxRefusedStreams: number;
@@ -43,7 +41,7 @@ export class AcceptedStreams {
       const claim = readClaim(accepted.headers, ownId);
       this.#serve(accepted, manager.nodeFor(claim, accepted.remoteAddress));
     } catch (error) {
-      this.#refuse(accepted, QuorateError.from(error, Code.Internal));
+      this.#refuse(this.#enter(accepted, undefined), QuorateError.from(error, Code.Internal));
     }
   }
 
@@ -65,7 +63,8 @@ export class AcceptedStreams {
   }
 
   #serve(accepted: AcceptedStream, node: PeerNode | undefined): void {
-    const { events, manager, onConnect, peerConnected } = this.#init;
+    const { manager, onConnect, peerConnected, settings } = this.#init;
+    const { events } = settings;
     const older = node?.channel && [...this.#open].find((peer) => peer.channel === node.channel);
     const peer = this.#enter(accepted, node);
     if (node !== undefined) manager.attach(node, peer.channel);
@@ -85,7 +84,7 @@ export class AcceptedStreams {
       ...this.#init,
       accepted,
       node,
-      malformed: (one, error) => this.#malformed(one, error),
+      malformed: (one, error) => this.#refuse(one, error),
       gone: (one) => {
         this.#open.delete(one);
         this.#init.idle();
@@ -98,22 +97,21 @@ export class AcceptedStreams {
   /** The newest stream of a peer gets the calls. A Go client whose stream ended would open it again at once (J-05). */
   #replace(node: PeerNode, older: AcceptedPeer): void {
     const ended = older.features.offered;
-    this.#init.events.emit({ kind: "streamReplaced", nodeId: node.id, address: older.address, ended });
+    this.#init.settings.events.emit({
+      kind: "streamReplaced",
+      nodeId: node.id,
+      address: older.address,
+      ended,
+    });
     if (!ended) return;
     const message = `quorate: a newer stream of node ${node.id} replaced this one`;
     older.close(new QuorateError(Code.AlreadyExists, message, { reason: "REPLACED" }));
   }
 
-  #malformed(peer: AcceptedPeer, error: QuorateError): void {
-    this.#init.events.emit({ kind: "streamRefused", address: peer.address, error });
+  /** Ends a stream with this error, or keeps it open and refuses its requests, whichever its peer understands. */
+  #refuse(peer: AcceptedPeer, error: QuorateError): void {
+    this.#init.settings.events.emit({ kind: "streamRefused", address: peer.address, error });
     if (peer.features.offered) peer.close(error);
-    else this.#keepRefused(peer, error);
-  }
-
-  #refuse(accepted: AcceptedStream, error: QuorateError): void {
-    this.#init.events.emit({ kind: "streamRefused", address: accepted.remoteAddress, error });
-    const peer = this.#enter(accepted, undefined);
-    if (readFeatures(accepted.headers).offered) peer.close(error);
     else this.#keepRefused(peer, error);
   }
 
@@ -121,7 +119,7 @@ export class AcceptedStreams {
     const refused = [...this.#open].filter((other) => other.refused);
     const [oldest] = refused;
     if (oldest !== undefined && refused.length >= this.#init.maxRefusedStreams) {
-      this.#init.events.emit({ kind: "limitReached", limit: "refusedStreams", nodeId: undefined });
+      this.#init.settings.events.emit({ kind: "limitReached", limit: "refusedStreams", nodeId: undefined });
       oldest.close(error);
     }
     peer.refuse(error);

@@ -1,6 +1,5 @@
 import { invalidArgument } from "../../internal/errors/quorate-error.js";
-import { featuresHeader, ownFeatures } from "../../internal/stream/features.js";
-import { Metadata } from "../../internal/wire/metadata.js";
+import { ownOffer } from "../../internal/stream/features.js";
 import { type NodeAddress, parseAddress, readNodeList } from "../configuration/node-list.js";
 import { transportLimitFactor } from "../configuration/node-pool.js";
 import { checkFunctions, count, interval, readPeerOptions } from "./peer-options.js";
@@ -50,7 +49,7 @@ export async function bindServer(options: ServerOptions, address: string): Promi
     maxReceiveBytes: transportLimitFactor * settings.limits.maxMessageBytes,
     keepaliveMs,
     keepaliveTimeoutMs,
-    headers: Metadata.from({ [featuresHeader]: ownFeatures }),
+    headers: ownOffer,
   });
   return {
     address: listener.address,

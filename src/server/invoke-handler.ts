@@ -1,9 +1,9 @@
-import { create, isMessage, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { Message, MessageInitShape } from "@bufbuild/protobuf";
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
 import type { IncomingRequest, RequestHandler } from "../../internal/stream/request-handler.js";
-import { decodeMessage } from "../calls/method-info.js";
 import type { EventHub } from "../configuration/quorate-event.js";
+import { decodeMessage, encodeMessage } from "../service/message-codec.js";
 import { handlerContext, type StreamContext } from "./handler-context.js";
 import type { Route, Routes } from "./router.js";
 
@@ -51,9 +51,8 @@ function decode(route: Route, request: IncomingRequest): Message {
 function encode(route: Route, result: unknown): Uint8Array {
   const { output } = route.method;
   try {
-    if (isMessage(result, output)) return toBinary(output, result);
     // Handlers are typed; one that returns nothing all the same means the empty message (RPC-07).
-    return toBinary(output, create(output, (result ?? {}) as MessageInitShape<typeof output>));
+    return encodeMessage(output, (result ?? {}) as MessageInitShape<typeof output>);
   } catch (error) {
     const message = `quorate: the reply of ${route.name} cannot be encoded: ${String(error)}`;
     throw new QuorateError(Code.Internal, message, { cause: error });

@@ -1,6 +1,6 @@
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
-import { featuresHeader, ownFeatures } from "../../internal/stream/features.js";
+import { ownOffer } from "../../internal/stream/features.js";
 import { createLocalChannel, type LocalChannel } from "../../internal/stream/local-channel.js";
 import type { Listener } from "../../internal/transport/transport.js";
 import { deadlineAfter, scheduleDeadline } from "../../internal/util/deadlines.js";
@@ -81,7 +81,6 @@ export class RunningServer implements Server {
       manager: this.#manager,
       settings,
       invoke: this.#invoke,
-      events: this.#events,
       onConnect: options.onConnect,
       peerConnected: (id) => this.#pool.connectNow(id),
       idle: () => this.#checkIdle(),
@@ -180,7 +179,7 @@ export class RunningServer implements Server {
 
   #connectPeers(addresses: readonly NodeAddress[]): NodePool {
     const { settings, nodeId } = this.#init;
-    const headers = Metadata.from({ [nodeIdHeader]: String(nodeId), [featuresHeader]: ownFeatures });
+    const headers = ownOffer.join({ [nodeIdHeader]: String(nodeId) });
     return new NodePool({
       ...settings,
       addresses,
