@@ -1,8 +1,8 @@
 import { QuorateError } from "../errors/quorate-error.js";
-import { encodeBody, encodeEnvelope } from "../wire/encode-envelope.js";
+import { encodeBody, encodeEnd, encodeEnvelope } from "../wire/encode-envelope.js";
 import { statusFromError } from "../wire/status.js";
 import { messageTooLarge } from "./message-size.js";
-import type { StreamRequest } from "./stream-request.js";
+import type { Answer, StreamRequest } from "./stream-request.js";
 
 /** A reply as it is sent. */
 export interface EncodedReply {
@@ -11,12 +11,13 @@ export interface EncodedReply {
   readonly tooLarge: boolean;
 }
 
-/** Encodes what answers a request: a payload, or an error. It repeats number and method of the request (F-07, F-10). */
+/** Encodes what answers a request. A payload or an error repeats number and method of the request (F-07, F-10). */
 export function encodeReply(
   { method, number, serverInitiated }: StreamRequest,
-  answer: Uint8Array | QuorateError,
+  answer: Answer,
   maxMessageBytes: number,
 ): EncodedReply {
+  if (answer === "end") return { bytes: encodeEnd(number, serverInitiated), tooLarge: false };
   const encode = (one: Uint8Array | QuorateError) =>
     encodeEnvelope(
       number,

@@ -4,7 +4,7 @@ import { Metadata } from "../wire/metadata.js";
 export const featuresHeader = "quorate-features";
 
 /** The extensions that this library takes and, towards a peer that offered them too, uses. */
-export const ownFeatures = "deadline,cancel";
+export const ownFeatures = "deadline,cancel,end";
 
 /** The headers with which this side offers them. */
 export const ownOffer: Metadata = Metadata.from({ [featuresHeader]: ownFeatures });
@@ -17,15 +17,22 @@ export interface PeerFeatures {
   readonly deadline: boolean;
   /** It takes cancels. */
   readonly cancel: boolean;
+  /** It takes the end of replies. */
+  readonly end: boolean;
 }
 
 /** A peer that offered nothing, such as a Go one. */
-export const noFeatures: PeerFeatures = { offered: false, deadline: false, cancel: false };
+export const noFeatures: PeerFeatures = { offered: false, deadline: false, cancel: false, end: false };
 
 /** Reads the offer. Unknown names are ignored; repeated headers arrive joined by commas (J-03). */
 export function readFeatures(headers: Metadata): PeerFeatures {
   const values = headers.getAll(featuresHeader);
   if (values.length === 0) return noFeatures;
   const names = new Set(values.flatMap((value) => value.split(",")).map((name) => name.trim()));
-  return { offered: true, deadline: names.has("deadline"), cancel: names.has("cancel") };
+  return {
+    offered: true,
+    deadline: names.has("deadline"),
+    cancel: names.has("cancel"),
+    end: names.has("end"),
+  };
 }

@@ -1,3 +1,5 @@
+import { Code } from "../errors/code.js";
+import { QuorateError } from "../errors/quorate-error.js";
 import type { Envelope } from "../wire/envelope.js";
 import { messageTooLarge } from "./message-size.js";
 import type { PendingCall } from "./pending-call.js";
@@ -87,8 +89,19 @@ export class MessageRouter {
       this.#targets.replyTooLarge();
       return;
     }
-    if (call.replies === "one") this.#pending.delete(envelope.number);
+    // An error is the last of many replies, too.
+    const last = call.replies === "one" || envelope.end || (envelope.status?.code ?? Code.Ok) !== Code.Ok;
+    if (last) this.#pending.delete(envelope.number);
+    if (envelope.end) {
+      endReplies(call);
+      return;
+    }
     call.reply(envelope);
-    if (call.replies === "one") call.finish();
+    if (last) call.finish();
   }
+}
+
+function endReplies(call: PendingCall): void {
+  if (call.replies === "many") call.complete();
+  else call.fail(new QuorateError(Code.Internal, `quorate: the peer ended ${call.method} without a reply`));
 }

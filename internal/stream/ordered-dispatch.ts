@@ -2,12 +2,15 @@ import type { QuorateError } from "../errors/quorate-error.js";
 import { Fifo } from "../util/fifo.js";
 import type { Envelope } from "../wire/envelope.js";
 import type { RequestHandler } from "./request-handler.js";
-import { type RequestOwner, StreamRequest } from "./stream-request.js";
+import { type Answer, type RequestOwner, StreamRequest } from "./stream-request.js";
 
 /** Where the dispatch sends what its requests answer. */
 export interface DispatchTargets {
-  /** Queues a reply to a request on the stream; `written` is called once the transport has taken it. */
-  reply(request: StreamRequest, answer: Uint8Array | QuorateError, written: () => void): void;
+  /**
+   * Queues a reply to a request on the stream; `written` is called once the transport has taken it. False if an error
+   * goes in its place.
+   */
+  reply(request: StreamRequest, answer: Answer, written: () => void): boolean;
   /** How many requests are held, or how many bytes, has changed. */
   changed(): void;
 }
@@ -101,8 +104,8 @@ export class OrderedDispatch implements RequestOwner {
     return dropped;
   }
 
-  answer(request: StreamRequest, answer: Uint8Array | QuorateError, written: () => void): void {
-    this.#targets.reply(request, answer, written);
+  answer(request: StreamRequest, answer: Answer, written: () => void): boolean {
+    return this.#targets.reply(request, answer, written);
   }
 
   released(request: StreamRequest): void {

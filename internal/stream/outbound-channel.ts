@@ -84,6 +84,10 @@ export class OutboundChannel implements Channel {
     return this.#stream !== undefined && !this.#closing;
   }
 
+  get inbound(): boolean {
+    return false;
+  }
+
   get pendingCalls(): number {
     return this.#queue.calls + (this.#stream?.pendingCalls ?? 0);
   }
@@ -93,9 +97,9 @@ export class OutboundChannel implements Channel {
     return this.#stream;
   }
 
-  /** Why the last attempt failed; undefined while connecting for the first time and while up. */
+  /** Why the last attempt failed, or that the channel is closed; undefined while connecting for the first time and while up. */
   get lastError(): QuorateError | undefined {
-    return this.#waiting;
+    return this.#closing ? channelClosed(this.#init.peer) : this.#waiting;
   }
 
   send(call: PendingCall): void {

@@ -14,7 +14,7 @@ import { type RequestQueueLimits, reading } from "./reading.js";
 import type { RequestHandler } from "./request-handler.js";
 import type { SendQueue } from "./send-queue.js";
 import { streamStatusError } from "./stream-failure.js";
-import type { StreamRequest } from "./stream-request.js";
+import type { Answer, StreamRequest } from "./stream-request.js";
 import { StreamWriter } from "./stream-writer.js";
 
 /** What a {@link PeerStream} is made of. */
@@ -222,15 +222,16 @@ export class PeerStream {
     this.#dispatch.refuse(envelope, size, messageTooLarge("request", size, maxMessageBytes));
   }
 
-  #queueReply(request: StreamRequest, answer: Uint8Array | QuorateError, written: () => void): void {
-    if (this.#over || this.#ending) {
+  #queueReply(request: StreamRequest, answer: Answer, written: () => void): boolean {
+    if (this.#over || this.#ending || (answer === "end" && !this.#features.end)) {
       written();
-      return;
+      return false;
     }
     const { bytes, tooLarge } = encodeReply(request, answer, this.#init.limits.maxMessageBytes);
     if (tooLarge) this.#init.observer.limitReached("messageSize");
     this.#init.queue.pushReply({ bytes, settled: written });
     this.pump();
+    return !tooLarge;
   }
 
   #loadChanged(): void {

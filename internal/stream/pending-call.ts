@@ -5,6 +5,8 @@ import type { Envelope } from "../wire/envelope.js";
 export interface CallListener {
   /** A reply came; once, or any number of times for a call with many replies. */
   replied(envelope: Envelope): void;
+  /** No more replies come, of a call with many. */
+  completed(): void;
   /** The transport has taken the request. For a one-way call that is success. */
   written(): void;
   /** The call failed here: no reply will come. */
@@ -84,12 +86,16 @@ export class PendingCall implements CallInit {
     return this.#forgotten;
   }
 
-  /** Stops waiting: a sent call is removed at once, a queued one is still sent within its deadline. */
+  /**
+   * Stops waiting: a sent call is removed at once, a queued one is still sent within its deadline. One with many
+   * replies is withdrawn, queued or sent: its replies would go on for nobody.
+   */
   forget(): void {
     if (this.state === "over") return;
     this.#forgotten = true;
-    if (this.state !== "sent" || this.replies === "none") return;
-    this.#holder?.withdraw(this, false);
+    const endless = this.replies === "many" && this.state !== "made";
+    if (!endless && (this.state !== "sent" || this.replies === "none")) return;
+    this.#holder?.withdraw(this, endless);
     this.finish();
   }
 
@@ -111,6 +117,12 @@ export class PendingCall implements CallInit {
   /** For channels: a reply was routed here. */
   reply(envelope: Envelope): void {
     if (!this.#forgotten) this.#listener.replied(envelope);
+  }
+
+  /** For channels: no more replies come. */
+  complete(): void {
+    if (this.state !== "over" && !this.#forgotten) this.#listener.completed();
+    this.finish();
   }
 
   /** For channels: the transport has taken the request. */

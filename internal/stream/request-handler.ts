@@ -24,6 +24,13 @@ export interface IncomingRequest {
   reply(payload: Uint8Array): void;
   /** Queues an error in place of a reply. */
   fail(error: QuorateError): void;
+  /**
+   * Queues one of any number of replies. Resolves once the transport has taken it; with false if no more are wanted:
+   * the caller is gone, or this one was above the limit, which the caller has been told.
+   */
+  replyNext(payload: Uint8Array): Promise<boolean>;
+  /** Says that all replies were given, to a peer that takes that. */
+  endReplies(): void;
 }
 
 /**

@@ -45,6 +45,14 @@ export class StreamChannel implements Channel {
     return this.#over === undefined;
   }
 
+  get inbound(): boolean {
+    return this.#init.side === "accepting";
+  }
+
+  get lastError(): QuorateError | undefined {
+    return this.#over;
+  }
+
   get pendingCalls(): number {
     return this.#queue.calls + this.stream.pendingCalls;
   }

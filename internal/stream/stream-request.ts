@@ -5,10 +5,13 @@ import type { Envelope } from "../wire/envelope.js";
 import type { MetadataEntry } from "../wire/metadata.js";
 import type { IncomingRequest, RequestHandler } from "./request-handler.js";
 
+/** What a request is answered with: a reply, an error, or the word that no more replies come. */
+export type Answer = Uint8Array | QuorateError | "end";
+
 /** What a {@link StreamRequest} tells the dispatch that it belongs to. */
 export interface RequestOwner {
-  /** Sends an answer; `written` is called once the transport has taken it. */
-  answer(request: StreamRequest, answer: Uint8Array | QuorateError, written: () => void): void;
+  /** Sends an answer; `written` is called once the transport has taken it. False if an error was sent in its place. */
+  answer(request: StreamRequest, answer: Answer, written: () => void): boolean;
   /** The next request may start. */
   released(request: StreamRequest): void;
   /** The request is over and what it answered is written. */
@@ -76,6 +79,20 @@ export class StreamRequest implements IncomingRequest {
 
   fail(error: QuorateError): void {
     this.#answer(error);
+  }
+
+  async replyNext(payload: Uint8Array): Promise<boolean> {
+    let taken = () => {};
+    const written = new Promise<void>((resolve) => {
+      taken = resolve;
+    });
+    if (!this.#answer(payload, taken)) return false;
+    await written;
+    return this.#ended === undefined;
+  }
+
+  endReplies(): void {
+    this.#answer("end");
   }
 
   /** For the dispatch: lets the caller's deadline end the request. */
@@ -146,12 +163,13 @@ export class StreamRequest implements IncomingRequest {
     if (this.state === "queued") this.#return();
   }
 
-  #answer(answer: Uint8Array | QuorateError): void {
-    if (this.#ended !== undefined || this.state === "returned") return;
+  #answer(answer: Answer, written?: () => void): boolean {
+    if (this.#ended !== undefined || this.state === "returned") return false;
     this.#unwritten += 1;
-    this.#owner.answer(this, answer, () => {
+    return this.#owner.answer(this, answer, () => {
       this.#unwritten -= 1;
       this.#settle();
+      written?.();
     });
   }
 

@@ -28,6 +28,7 @@ function decodeUsual(bytes: Uint8Array): Envelope | undefined {
   let payload: Uint8Array = noBytes;
   let timeoutMs = 0;
   let cancel = false;
+  let end = false;
   while (reader.at < bytes.length) {
     // The cases are tags: field number times eight, plus the wire type.
     switch (reader.varint32()) {
@@ -62,13 +63,19 @@ function decodeUsual(bytes: Uint8Array): Envelope | undefined {
         cancel = flag === 1;
         break;
       }
+      case 0x90: {
+        const flag = reader.varint32();
+        if (flag > 1) return undefined;
+        end = flag === 1;
+        break;
+      }
       default:
         return undefined;
     }
     if (reader.failed) return undefined;
   }
   const { number, serverInitiated } = reader;
-  return { number, serverInitiated, method, status, entries, payload, timeoutMs, cancel };
+  return { number, serverInitiated, method, status, entries, payload, timeoutMs, cancel, end };
 }
 
 function readStatus(bytes: Uint8Array): Status | undefined {
@@ -108,6 +115,7 @@ function decodeUnusual(bytes: Uint8Array): Envelope {
       payload: message.payload,
       timeoutMs: message.timeoutMs,
       cancel: message.cancel,
+      end: message.end,
     };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);

@@ -81,10 +81,17 @@ export function encodeCancel(number: number, serverInitiated: boolean): Uint8Arr
   return encodeEnvelope(number, serverInitiated, cancelMark);
 }
 
+/** The end of the replies to a request: its number and the mark, nothing else (wire.md, section 5). */
+export function encodeEnd(number: number, serverInitiated: boolean): Uint8Array {
+  return encodeEnvelope(number, serverInitiated, endMark);
+}
+
 const noBytes = new Uint8Array(0);
 const noEntries: readonly MetadataEntry[] = [];
 // Field 17 as a varint: true.
 const cancelMark = Uint8Array.of(0x88, 0x01, 0x01);
+// Field 18 as a varint: true.
+const endMark = Uint8Array.of(0x90, 0x01, 0x01);
 
 function entrySize(entry: MetadataEntry): number {
   return fieldSize(Buffer.byteLength(entry.key)) + fieldSize(Buffer.byteLength(entry.value));

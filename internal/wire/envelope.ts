@@ -1,7 +1,10 @@
 import type { MetadataEntry } from "./metadata.js";
 import type { Status } from "./status.js";
 
-/** One message of the stream `stream.Gorums.NodeStream` (F-02): a request, a reply or a cancel, in either direction. */
+/**
+ * One message of the stream `stream.Gorums.NodeStream` (F-02): a request, a reply, a cancel or an end of replies, in
+ * either direction.
+ */
 export interface Envelope {
   /** The number of the call without its high bit: 0 to 2^53-1. */
   readonly number: number;
@@ -18,4 +21,6 @@ export interface Envelope {
   readonly timeoutMs: number;
   /** Whether this is a cancel: the caller of `number` no longer waits. */
   readonly cancel: boolean;
+  /** Whether this is the end of the replies to `number`, of a method that replies any number of times. */
+  readonly end: boolean;
 }

@@ -162,6 +162,7 @@ export class FuzzPair {
       if (how === 5 && this.below(8) === 0) await this.#wait(request);
       const replies = kind === "none" ? 0 : kind === "one" ? 1 : this.below(4);
       for (let at = 0; at < replies; at++) request.reply(Buffer.from("answer"));
+      if (kind === "many") request.endReplies();
     };
   }
 

@@ -1,6 +1,6 @@
-import type { QuorateError } from "../../internal/errors/quorate-error.js";
 import { OrderedDispatch } from "../../internal/stream/ordered-dispatch.js";
 import type { RequestHandler } from "../../internal/stream/request-handler.js";
+import type { Answer } from "../../internal/stream/stream-request.js";
 import { decodeEnvelope } from "../../internal/wire/decode-envelope.js";
 import type { Envelope } from "../../internal/wire/envelope.js";
 import { message } from "./fake-stream.js";
@@ -9,7 +9,7 @@ import { ManualHandler } from "./manual-handler.js";
 /** What a request answered, in the hands of the test. */
 export interface GivenAnswer {
   readonly number: number;
-  readonly answer: Uint8Array | QuorateError;
+  readonly answer: Answer;
   /** The transport has taken it. */
   readonly written: () => void;
 }
@@ -34,7 +34,10 @@ export function openDispatch(init: { readonly handler?: RequestHandler } = {}): 
   const answers: GivenAnswer[] = [];
   let changes = 0;
   const dispatch = new OrderedDispatch(init.handler ?? handler.handle, {
-    reply: ({ number }, answer, written) => answers.push({ number, answer, written }),
+    reply: ({ number }, answer, written) => {
+      answers.push({ number, answer, written });
+      return true;
+    },
     changed: () => {
       changes += 1;
     },

@@ -25,6 +25,8 @@ export class TestCall {
   readonly errors: QuorateError[] = [];
   /** How often it was told that the transport has taken the request. */
   written = 0;
+  /** How often it was told that no more replies come. */
+  completed = 0;
   /** How often it was let go of; one is right. */
   released = 0;
   /** Resolves when it is let go of. */
@@ -54,6 +56,9 @@ export class TestCall {
         replied: (envelope) => {
           this.replies.push(envelope);
           init.onReply?.(this);
+        },
+        completed: () => {
+          this.completed += 1;
         },
         written: () => {
           this.written += 1;

@@ -181,7 +181,10 @@ describe("OrderedDispatch", () => {
   });
 
   it("[W-20] does not hold cancelled requests, however many there were behind a handler that blocks", async () => {
-    const dispatch = new OrderedDispatch(() => new Promise(() => {}), { reply: () => {}, changed: () => {} });
+    const dispatch = new OrderedDispatch(() => new Promise(() => {}), {
+      reply: () => true,
+      changed: () => {},
+    });
     const { envelope } = openDispatch();
     dispatch.enqueue(envelope(1), 10);
     const refs: WeakRef<object>[] = [];

@@ -196,20 +196,20 @@ describe("a call whose caller no longer waits", () => {
 });
 
 describe("a call that is forgotten", () => {
-  it.each(["one", "many"] as const)(
-    "[W-12] goes at once if it was sent with %s replies to come",
-    (replies) => {
-      const opened = openPeerStream();
-      const call = send(opened, { replies });
-      call.call.forget();
-      expect(call).toMatchObject({ released: 1, errors: [] });
-      expect(opened.peer.pendingCalls).toBe(0);
-      expect(opened.stream.take().filter(({ cancel }) => cancel)).toEqual([]);
-      opened.stream.deliver({ number: call.number, serverInitiated: true });
-      expect(call.replies).toEqual([]);
-      expect(opened.lateReplies).toHaveLength(1);
-    },
-  );
+  it.each([
+    { replies: "one", cancels: 0 },
+    { replies: "many", cancels: 1 },
+  ] as const)("[W-12] goes at once if it was sent with $replies replies to come", ({ replies, cancels }) => {
+    const opened = openPeerStream();
+    const call = send(opened, { replies });
+    call.call.forget();
+    expect(call).toMatchObject({ released: 1, errors: [] });
+    expect(opened.peer.pendingCalls).toBe(0);
+    expect(opened.stream.take().filter(({ cancel }) => cancel)).toHaveLength(cancels);
+    opened.stream.deliver({ number: call.number, serverInitiated: true });
+    expect(call.replies).toEqual([]);
+    expect(opened.lateReplies).toHaveLength(1);
+  });
 
   it("is still sent if it waits, and then nobody waits for it", () => {
     const opened = openPeerStream({ confirmAll: false });

@@ -44,7 +44,13 @@ const shortLived = {
   waitForReady: false,
   resend: false,
 } as const;
-const silent = { replied: () => {}, written: () => {}, failed: () => {}, released: () => {} };
+const silent = {
+  replied: () => {},
+  completed: () => {},
+  written: () => {},
+  failed: () => {},
+  released: () => {},
+};
 
 /** Takes all that is queued, as a stream that writes it would. */
 function takeAll(): string[] {

@@ -35,7 +35,7 @@ describe("a server with a client that is not quorate", () => {
     await using server = await serve();
     using client = openRawClient(server.address);
     await eventually(() => client.headers !== undefined, "the headers");
-    expect(client.headers?.get("quorate-features")).toEqual(["deadline,cancel"]);
+    expect(client.headers?.get("quorate-features")).toEqual(["deadline,cancel,end"]);
     expect(client.headers?.get("grpc-encoding")).toEqual([]);
     expect(client.received).toEqual([]);
   });

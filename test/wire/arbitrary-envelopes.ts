@@ -74,7 +74,10 @@ export const envelopes: fc.Arbitrary<EnvelopeParts> = fc.record({
 });
 
 /** The same in the terms of protobuf-es. */
-export function messageInit(parts: EnvelopeParts, cancel = false): MessageInitShape<typeof MessageSchema> {
+export function messageInit(
+  parts: EnvelopeParts,
+  { cancel = false, end = false }: { readonly cancel?: boolean; readonly end?: boolean } = {},
+): MessageInitShape<typeof MessageSchema> {
   const { number, serverInitiated, method, status, entries, payload, timeoutMs } = parts;
   return {
     messageSeqNo: BigInt(number) | (serverInitiated ? 1n << 63n : 0n),
@@ -84,5 +87,6 @@ export function messageInit(parts: EnvelopeParts, cancel = false): MessageInitSh
     payload,
     timeoutMs,
     cancel,
+    end,
   };
 }

@@ -49,9 +49,16 @@ const payloads = fc.tuple(byteStrings, paddings).map(([bytes, padding]) => delim
 const timeouts = fc
   .tuple(uint32s, paddings)
   .map(([value, padding]) => [...tag(16, 0), ...varint(value, padding)]);
-const cancels = fc
-  .tuple(fc.oneof(fc.constantFrom(0n, 1n, 2n, 1n << 40n, highBit), fc.bigInt(0n, (1n << 64n) - 1n)), paddings)
-  .map(([value, padding]) => [...tag(17, 0), ...varint(value, Math.min(padding, 10 - varint(value).length))]);
+const flags = fc
+  .tuple(
+    fc.constantFrom(17, 18),
+    fc.oneof(fc.constantFrom(0n, 1n, 2n, 1n << 40n, highBit), fc.bigInt(0n, (1n << 64n) - 1n)),
+    paddings,
+  )
+  .map(([field, value, padding]) => [
+    ...tag(field, 0),
+    ...varint(value, Math.min(padding, 10 - varint(value).length)),
+  ]);
 
 /** One field of the envelope as some encoder may write it: zero values, padded lengths, split entries. */
 export const knownFields: fc.Arbitrary<number[]> = fc.oneof(
@@ -61,7 +68,7 @@ export const knownFields: fc.Arbitrary<number[]> = fc.oneof(
   entryFields,
   payloads,
   timeouts,
-  cancels,
+  flags,
 );
 
 /** A field of every wire type, groups in groups included, under a number that the message may have or not. */

@@ -22,9 +22,9 @@ const decodeFields = (...fields: number[][]) => decodeEnvelope(Uint8Array.from(f
 describe("decodeEnvelope, checked against protobuf-es", () => {
   it("reads what protobuf-es wrote", () => {
     fc.assert(
-      fc.property(envelopes, fc.boolean(), (parts, cancel) => {
-        const bytes = toBinary(MessageSchema, create(MessageSchema, messageInit(parts, cancel)));
-        expect(plainEnvelope(decodeEnvelope(bytes))).toEqual(plainEnvelope({ ...parts, cancel }));
+      fc.property(envelopes, fc.boolean(), fc.boolean(), (parts, cancel, end) => {
+        const bytes = toBinary(MessageSchema, create(MessageSchema, messageInit(parts, { cancel, end })));
+        expect(plainEnvelope(decodeEnvelope(bytes))).toEqual(plainEnvelope({ ...parts, cancel, end }));
       }),
       { numRuns: 500 },
     );
@@ -71,6 +71,7 @@ describe("decodeEnvelope", () => {
       payload: new Uint8Array(0),
       timeoutMs: 0,
       cancel: false,
+      end: false,
     });
   });
 
@@ -97,11 +98,13 @@ describe("decodeEnvelope", () => {
       delimited(5, [1]),
       [...tag(16, 0), ...varint(10)],
       [...tag(17, 0), 1],
+      [...tag(18, 0), 1],
       [...tag(1, 0), 6],
       delimited(2, ascii("last")),
       delimited(5, []),
       [...tag(16, 0), 0],
       [...tag(17, 0), 0],
+      [...tag(18, 0), 0],
     );
     expect(twice).toMatchObject({
       number: 6,
@@ -109,6 +112,7 @@ describe("decodeEnvelope", () => {
       method: "last",
       timeoutMs: 0,
       cancel: false,
+      end: false,
     });
     expect(twice.payload).toHaveLength(0);
   });

@@ -5,6 +5,7 @@ import { decodeEnvelope } from "../../internal/wire/decode-envelope.js";
 import {
   encodeBody,
   encodeCancel,
+  encodeEnd,
   encodeEnvelope,
   envelopeSize,
 } from "../../internal/wire/encode-envelope.js";
@@ -31,7 +32,9 @@ describe("encodeEnvelope", () => {
       fc.property(envelopes, (parts) => {
         const { number, serverInitiated, timeoutMs } = parts;
         const bytes = encodeEnvelope(number, serverInitiated, encodeBody(parts), timeoutMs);
-        expect(plainEnvelope(decodeEnvelope(bytes))).toEqual(plainEnvelope({ ...parts, cancel: false }));
+        expect(plainEnvelope(decodeEnvelope(bytes))).toEqual(
+          plainEnvelope({ ...parts, cancel: false, end: false }),
+        );
       }),
       { numRuns: 300 },
     );
@@ -80,10 +83,31 @@ describe("encodeCancel", () => {
     fc.assert(
       fc.property(callNumbers, fc.boolean(), (number, serverInitiated) => {
         const none = { method: "", status: undefined, entries: [], payload: new Uint8Array(0), timeoutMs: 0 };
-        const expected = create(MessageSchema, messageInit({ number, serverInitiated, ...none }, true));
+        const expected = create(
+          MessageSchema,
+          messageInit({ number, serverInitiated, ...none }, { cancel: true }),
+        );
         const bytes = encodeCancel(number, serverInitiated);
         expect(hex(bytes)).toBe(hex(toBinary(MessageSchema, expected)));
-        expect(decodeEnvelope(bytes)).toEqual({ number, serverInitiated, ...none, cancel: true });
+        expect(decodeEnvelope(bytes)).toEqual({ number, serverInitiated, ...none, cancel: true, end: false });
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("encodeEnd", () => {
+  it("carries the number and the mark, and nothing else", () => {
+    fc.assert(
+      fc.property(callNumbers, fc.boolean(), (number, serverInitiated) => {
+        const none = { method: "", status: undefined, entries: [], payload: new Uint8Array(0), timeoutMs: 0 };
+        const expected = create(
+          MessageSchema,
+          messageInit({ number, serverInitiated, ...none }, { end: true }),
+        );
+        const bytes = encodeEnd(number, serverInitiated);
+        expect(hex(bytes)).toBe(hex(toBinary(MessageSchema, expected)));
+        expect(decodeEnvelope(bytes)).toEqual({ number, serverInitiated, ...none, cancel: false, end: true });
       }),
       { numRuns: 200 },
     );

@@ -6,6 +6,7 @@ import {
   type EnvelopeBody,
   encodeBody,
   encodeCancel,
+  encodeEnd,
   encodeEnvelope,
 } from "../../internal/wire/encode-envelope.js";
 import type { Envelope } from "../../internal/wire/envelope.js";
@@ -25,6 +26,7 @@ const nothing: Envelope = {
   payload: new Uint8Array(0),
   timeoutMs: 0,
   cancel: false,
+  end: false,
 };
 
 /** The same call in words and in bytes, written out by hand from the facts of wire.md. */
@@ -111,6 +113,14 @@ describe("the bytes of an envelope", () => {
   ])("the cancel of %s call", (_, number, serverInitiated, hex) => {
     expect(hexOf(encodeCancel(number, serverInitiated))).toBe(hex.replaceAll(" ", ""));
     expect(decodeEnvelope(bytesOf(hex))).toEqual({ ...nothing, number, serverInitiated, cancel: true });
+  });
+
+  it.each<[what: string, number: number, serverInitiated: boolean, hex: string]>([
+    ["a client's", 5, false, "08 05  90 01 01"],
+    ["a server's", 5, true, "08 85 80 80 80 80 80 80 80 80 01  90 01 01"],
+  ])("the end of the replies to %s call", (_, number, serverInitiated, hex) => {
+    expect(hexOf(encodeEnd(number, serverInitiated))).toBe(hex.replaceAll(" ", ""));
+    expect(decodeEnvelope(bytesOf(hex))).toEqual({ ...nothing, number, serverInitiated, end: true });
   });
 
   it("[F-06] are a uint64 with the high bit to who reads them with bigints", () => {

@@ -26,10 +26,10 @@ createContext(scope);
 
 /** An envelope as a plain value that tests can compare. */
 export function plainEnvelope(envelope: Envelope): object {
-  const { number, serverInitiated, method, status, entries, payload, timeoutMs, cancel } = envelope;
+  const { number, serverInitiated, method, status, entries, payload, timeoutMs, cancel, end } = envelope;
   return plain(
     BigInt(number) | (serverInitiated ? highBit : 0n),
-    { method, timeoutMs, cancel },
+    { method, timeoutMs, cancel, end },
     status,
     entries,
     payload,
@@ -39,12 +39,12 @@ export function plainEnvelope(envelope: Envelope): object {
 /** What protobuf-es makes of the bytes, or undefined if it refuses them or the number is not one of quorate's. */
 export function expectedEnvelope(bytes: Uint8Array): object | undefined {
   try {
-    const { messageSeqNo, method, status, entry, payload, timeoutMs, cancel } = fromBinary(
+    const { messageSeqNo, method, status, entry, payload, timeoutMs, cancel, end } = fromBinary(
       MessageSchema,
       bytes,
     );
     if ((messageSeqNo & (highBit - 1n)) > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
-    return plain(messageSeqNo, { method, timeoutMs, cancel }, status, entry, payload);
+    return plain(messageSeqNo, { method, timeoutMs, cancel, end }, status, entry, payload);
   } catch {
     return undefined;
   }
@@ -77,7 +77,7 @@ export function expectMalformed(bytes: Uint8Array): void {
 
 function plain(
   sequenceNumber: bigint,
-  scalars: { method: string; timeoutMs: number; cancel: boolean },
+  scalars: { method: string; timeoutMs: number; cancel: boolean; end: boolean },
   status: Status | undefined,
   entries: readonly MetadataEntry[],
   payload: Uint8Array,

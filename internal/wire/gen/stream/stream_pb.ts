@@ -15,7 +15,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file stream/stream.proto.
  */
 export const file_stream_stream: GenFile = /*@__PURE__*/
-  fileDesc("ChNzdHJlYW0vc3RyZWFtLnByb3RvEgZzdHJlYW0isAEKB01lc3NhZ2USFgoObWVzc2FnZV9zZXFfbm8YASABKAQSDgoGbWV0aG9kGAIgASgJEiIKBnN0YXR1cxgDIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzEiQKBWVudHJ5GAQgAygLMhUuc3RyZWFtLk1ldGFkYXRhRW50cnkSDwoHcGF5bG9hZBgFIAEoDBISCgp0aW1lb3V0X21zGBAgASgNEg4KBmNhbmNlbBgRIAEoCCIrCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCTI8CgZHb3J1bXMSMgoKTm9kZVN0cmVhbRIPLnN0cmVhbS5NZXNzYWdlGg8uc3RyZWFtLk1lc3NhZ2UoATABQgWSAwIIAmIIZWRpdGlvbnNw6Ac", [file_google_rpc_status]);
+  fileDesc("ChNzdHJlYW0vc3RyZWFtLnByb3RvEgZzdHJlYW0ivQEKB01lc3NhZ2USFgoObWVzc2FnZV9zZXFfbm8YASABKAQSDgoGbWV0aG9kGAIgASgJEiIKBnN0YXR1cxgDIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzEiQKBWVudHJ5GAQgAygLMhUuc3RyZWFtLk1ldGFkYXRhRW50cnkSDwoHcGF5bG9hZBgFIAEoDBISCgp0aW1lb3V0X21zGBAgASgNEg4KBmNhbmNlbBgRIAEoCBILCgNlbmQYEiABKAgiKwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkyPAoGR29ydW1zEjIKCk5vZGVTdHJlYW0SDy5zdHJlYW0uTWVzc2FnZRoPLnN0cmVhbS5NZXNzYWdlKAEwAUIFkgMCCAJiCGVkaXRpb25zcOgH", [file_google_rpc_status]);
 
 /**
  * @generated from message stream.Message
@@ -69,6 +69,13 @@ export type Message = Message$1<"stream.Message"> & {
    * @generated from field: bool cancel = 17;
    */
   cancel: boolean;
+
+  /**
+   * Negotiated ("end"): no more replies to this number come. Carries no other field.
+   *
+   * @generated from field: bool end = 18;
+   */
+  end: boolean;
 };
 
 /**
