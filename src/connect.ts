@@ -2,11 +2,17 @@ import { ownOffer } from "../internal/stream/features.js";
 import { checkStreamHeaders } from "../internal/transport/stream-headers.js";
 import { Metadata, type MetadataInit } from "../internal/wire/metadata.js";
 import { checkTimeout } from "./calls/call-options.js";
-import { emptyConfiguration, NodeSet, type OwnedConfiguration } from "./configuration/configuration.js";
-import { type NodeList, readNodeList } from "./configuration/node-list.js";
+import {
+  type Configuration,
+  emptyConfiguration,
+  NodeSet,
+  type OwnedConfiguration,
+} from "./configuration/configuration.js";
+import type { NodeList } from "./configuration/node-list.js";
 import { NodePool } from "./configuration/node-pool.js";
+import { NodeRegister } from "./configuration/node-register.js";
 import { openConnection } from "./server/connection.js";
-import { requestHandler } from "./server/invoke-handler.js";
+import { invoker, requestHandler } from "./server/invoke-handler.js";
 import { nodeIdHeader } from "./server/peer-identity.js";
 import { type PeerOptions, readPeerOptions } from "./server/peer-options.js";
 import { collectRoutes } from "./server/router.js";
@@ -29,11 +35,12 @@ export interface ConnectOptions extends PeerOptions {
  */
 export async function connect(options: ConnectOptions): Promise<OwnedConfiguration> {
   const settings = readPeerOptions(options);
-  const routes = collectRoutes(options.routes);
   const metadata = checkStreamHeaders(Metadata.from(options.metadata));
-  const addresses = await readNodeList(options.nodes);
-  const { events, maskErrors } = settings;
-  const invoke = { routes, events, maskErrors };
+  const register = new NodeRegister();
+  const addresses = await register.admit(options.nodes);
+  const { routes, close } = await collectRoutes(options.routes);
+  const { events, maskErrors, serverInterceptors } = settings;
+  const invoke = invoker({ routes, interceptors: serverInterceptors, events, maskErrors });
   // Ours first: of a header that is given twice, peers read the first value.
   const headers = ownOffer.join(options.routes === undefined ? {} : { [nodeIdHeader]: "0" }).join(metadata);
   const pool = new NodePool({
@@ -47,20 +54,34 @@ export async function connect(options: ConnectOptions): Promise<OwnedConfigurati
     },
     idle: () => {},
   });
-  const configuration = new OwnedNodeSet(pool);
+  const configuration = new OwnedNodeSet(pool, register, close);
   return configuration;
 }
 
 class OwnedNodeSet extends NodeSet implements OwnedConfiguration {
   readonly #pool: NodePool;
+  readonly #register: NodeRegister;
+  readonly #closeRoutes: () => Promise<void>;
+  #closed: Promise<void> | undefined;
 
-  constructor(pool: NodePool) {
+  constructor(pool: NodePool, register: NodeRegister, closeRoutes: () => Promise<void>) {
     super(pool.nodes);
     this.#pool = pool;
+    this.#register = register;
+    this.#closeRoutes = closeRoutes;
+  }
+
+  async extend(nodes?: NodeList): Promise<Configuration> {
+    // A closed one says so before it looks anything up.
+    this.#pool.open([]);
+    const added = nodes === undefined ? [] : await this.#register.admit(nodes);
+    return this.add(...this.#pool.open(added));
   }
 
   async close({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> {
-    await this.#pool.close(graceMs === undefined ? undefined : checkTimeout(graceMs, "graceMs"));
+    const checkedMs = graceMs === undefined ? undefined : checkTimeout(graceMs, "graceMs");
+    this.#closed ??= this.#pool.close(checkedMs).then(this.#closeRoutes);
+    return this.#closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

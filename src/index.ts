@@ -5,12 +5,26 @@ export { Metadata, type MetadataInit } from "../internal/wire/metadata.js";
 export type { CallOptions, OneWayCallOptions, TwoWayCallOptions } from "./calls/call-options.js";
 export type { CallTarget } from "./calls/call-target.js";
 export type { Client } from "./calls/client-types.js";
-export { createClient } from "./calls/create-client.js";
-export type { Combine, NodeResponse, Responses } from "./calls/responses.js";
+export type { Correctable, CorrectableState } from "./calls/correctable.js";
+export { type ClientOptions, createClient } from "./calls/create-client.js";
+export { mapRequest, mapResponse } from "./calls/map-interceptors.js";
+export type { ResponseSequence } from "./calls/response-sequence.js";
+export type { Combine, Responses, StreamedResponses } from "./calls/responses.js";
+export {
+  type CallHooks,
+  type ClientCall,
+  type ClientInterceptor,
+  drop,
+  skip,
+} from "./configuration/client-interceptor.js";
 export type { Configuration, OwnedConfiguration } from "./configuration/configuration.js";
+export type { ErrorMatch } from "./configuration/error-match.js";
 export type { Node } from "./configuration/node.js";
 export type { NodeList } from "./configuration/node-list.js";
+export { byId, byLastError, byLatency, type NodeOrder } from "./configuration/node-order.js";
+export type { NodeResponse } from "./configuration/node-response.js";
 export type { Direction, EventCounters, Limit, QuorateEvent } from "./configuration/quorate-event.js";
+export type { WatchOptions } from "./configuration/watch.js";
 export { type ConnectOptions, connect } from "./connect.js";
 export { QuorumCallError, type QuorumCallReason } from "./errors/quorum-call-error.js";
 export type { WaitCondition, WaitOptions } from "./server/configuration-waiters.js";
@@ -21,6 +35,12 @@ export type { Handlers } from "./server/handler-types.js";
 export type { PeerOptions } from "./server/peer-options.js";
 export type { Router } from "./server/router.js";
 export type { Server, ServerOptions } from "./server/server.js";
+export type {
+  HandlerCall,
+  HandlerReply,
+  NextHandler,
+  ServerInterceptor,
+} from "./server/server-interceptor.js";
 export type { NodeSnapshot, ServerSnapshot, StreamSnapshot } from "./server/snapshot.js";
 export {
   type CallType,

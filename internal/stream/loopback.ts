@@ -15,14 +15,22 @@ export interface Loopback {
  * that caused it, and a reader that stops stops the writer.
  * @param headers what the accepting end sends as initial headers
  * @param closed called once both ends are over
+ * @param left called once the dialling end is over, also while nobody has opened the accepting one
  */
-export function createLoopback(headers: Metadata, closed: () => void = () => {}): Loopback {
+export function createLoopback(
+  headers: Metadata,
+  closed: () => void = () => {},
+  left: () => void = () => {},
+): Loopback {
   let open = 2;
   const over = () => {
     open -= 1;
     if (open === 0) closed();
   };
-  const dialling = new LoopbackEnd("dialling", over);
+  const dialling = new LoopbackEnd("dialling", () => {
+    left();
+    over();
+  });
   const accepting = new LoopbackEnd("accepting", over);
   dialling.connect(accepting);
   accepting.connect(dialling);

@@ -97,7 +97,7 @@ export class OutboundChannel implements Channel {
     return this.#stream;
   }
 
-  /** Why the last attempt failed, or that the channel is closed; undefined while connecting for the first time and while up. */
+  /** Why the last attempt failed, or that it is closed; undefined while connecting for the first time and while up. */
   get lastError(): QuorateError | undefined {
     return this.#closing ? channelClosed(this.#init.peer) : this.#waiting;
   }

@@ -1,12 +1,12 @@
-import { Client, connectivityState, credentials } from "@grpc/grpc-js";
+import { Client, connectivityState } from "@grpc/grpc-js";
 import { Code } from "../errors/code.js";
 import { QuorateError } from "../errors/quorate-error.js";
-import type { BidiStream } from "../stream/bidi-stream.js";
 import { streamStatusError } from "../stream/stream-failure.js";
 import type { Metadata } from "../wire/metadata.js";
 import { DialledGrpcStream, identity, nodeStreamPath, toGrpcMetadata } from "./grpc-stream.js";
 import { keepaliveOptions } from "./keepalive-options.js";
-import type { DialOptions } from "./transport.js";
+import { channelCredentials } from "./tls-credentials.js";
+import type { DialledStream, DialOptions } from "./transport.js";
 import { WatchedCredentials } from "./watched-credentials.js";
 
 /** {@link Transport.dial} over grpc-js: a channel of its own for each attempt (J-21), without retries. */
@@ -15,10 +15,10 @@ export async function dialGrpc(
   headers: Metadata,
   options: DialOptions,
   signal: AbortSignal,
-): Promise<BidiStream> {
+): Promise<DialledStream> {
   const metadata = toGrpcMetadata(headers);
   signal.throwIfAborted();
-  const watched = new WatchedCredentials(credentials.createInsecure());
+  const watched = new WatchedCredentials(channelCredentials(options.tls, address));
   const client = new Client(address, watched, channelOptions(options));
   // No deadline and no default service config: either would end the long-lived stream (J-08).
   const call = client.makeBidiStreamRequest(nodeStreamPath, identity, identity, metadata);
@@ -35,13 +35,16 @@ export async function dialGrpc(
     const settled = () => signal.removeEventListener("abort", giveUp);
     call.once("status", (status) => {
       settled();
-      reject(streamStatusError({ code: status.code, message: status.details }));
+      const failure = watched.tlsFailure;
+      const message = failure === undefined ? status.details : `the TLS handshake with ${address} failed: ${failure}`;
+      reject(streamStatusError({ code: status.code, message }));
     });
     const channel = client.getChannel();
     const watch = () => {
       const state = channel.getConnectivityState(false);
       if (state === connectivityState.READY) {
         settled();
+        stream.tls = watched.tls;
         resolve(stream);
       } else if (state !== connectivityState.SHUTDOWN && !signal.aborted) {
         // A failed connection ends the call, whose status says why; so only changes matter here.

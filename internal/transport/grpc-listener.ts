@@ -1,4 +1,4 @@
-import { Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
+import { Server, type ServerDuplexStream } from "@grpc/grpc-js";
 import { Code } from "../errors/code.js";
 import { QuorateError } from "../errors/quorate-error.js";
 import {
@@ -9,8 +9,10 @@ import {
   toGrpcMetadata,
 } from "./grpc-stream.js";
 import { keepaliveOptions } from "./keepalive-options.js";
+import { readPeerCertificate } from "./peer-certificate.js";
 import { TcpListener } from "./tcp-listener.js";
-import type { AcceptedStream, Listener, ListenOptions } from "./transport.js";
+import { serverCredentials } from "./tls-credentials.js";
+import type { AcceptedStream, ConnectionTls, Listener, ListenOptions } from "./transport.js";
 
 /** {@link Transport.listen} over grpc-js. Rejects with Unavailable, `LISTEN_FAILED`, and leaves nothing open. */
 export async function listenGrpc(address: string, options: ListenOptions): Promise<Listener> {
@@ -40,13 +42,19 @@ export async function listenGrpc(address: string, options: ListenOptions): Promi
         // At once, so that the peer sees that it was accepted and what we take (J-01).
         call.sendMetadata(headers.clone());
         const stream = new AcceptedGrpcStream(call);
-        const accepted = { stream, headers: fromGrpcMetadata(call.metadata), remoteAddress: call.getPeer() };
+        const accepted = {
+          stream,
+          headers: fromGrpcMetadata(call.metadata),
+          remoteAddress: call.getPeer(),
+          tls: options.tls === undefined ? undefined : connectionTls(call),
+          gone: stream.gone,
+        };
         if (accept === undefined) held.push(accepted);
         else accept(accepted);
       },
     },
   );
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const injector = server.createConnectionInjector(serverCredentials(options.tls));
   const { host, port } = splitAddress(address);
   const bound = await TcpListener.bind(host, port, (socket) => injector.injectConnection(socket)).catch(
     (error: unknown) => {
@@ -74,6 +82,12 @@ export async function listenGrpc(address: string, options: ListenOptions): Promi
       server.forceShutdown();
     },
   };
+}
+
+/** What grpc-js tells of a connection is nothing unless the peer has a valid certificate; so that it is TLS is known. */
+function connectionTls(call: ServerDuplexStream<Buffer, Buffer>): ConnectionTls {
+  const { sslPeerCertificate: certificate } = call.getAuthContext();
+  return { certificate: certificate && readPeerCertificate(certificate.raw) };
 }
 
 function splitAddress(address: string): { readonly host: string; readonly port: number } {

@@ -3,6 +3,7 @@ import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 import { Code, codeFromNumber } from "../errors/code.js";
 import type { BidiStream, BidiStreamEvents, StreamStatus } from "../stream/bidi-stream.js";
 import { Metadata } from "../wire/metadata.js";
+import type { ConnectionTls, DialledStream } from "./transport.js";
 
 /** Path of the one method (F-01). */
 export const nodeStreamPath = "/stream.Gorums/NodeStream";
@@ -19,7 +20,9 @@ export function identity(bytes: Buffer): Buffer {
 }
 
 /** A stream that we dialled. `released` is called once it is over, to let go of its connection. */
-export class DialledGrpcStream implements BidiStream {
+export class DialledGrpcStream implements DialledStream {
+  /** Set once it is known, before the stream is handed over. */
+  tls: ConnectionTls | undefined;
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #released: () => void;
   #events: BidiStreamEvents | undefined;
@@ -84,13 +87,22 @@ export class DialledGrpcStream implements BidiStream {
 /** A stream that a peer opened. */
 export class AcceptedGrpcStream implements BidiStream {
   readonly #call: ServerDuplexStream<Buffer, Buffer>;
+  readonly #gone = new AbortController();
   #events: BidiStreamEvents | undefined;
   #over = false;
 
   constructor(call: ServerDuplexStream<Buffer, Buffer>) {
     this.#call = call;
     call.on("error", () => {});
-    call.once("cancelled", () => this.#lost());
+    call.once("cancelled", () => {
+      this.#gone.abort();
+      this.#lost();
+    });
+  }
+
+  /** Ends when the peer is gone, also while nobody has opened the stream. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   open(events: BidiStreamEvents): void {

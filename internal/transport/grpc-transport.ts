@@ -3,4 +3,4 @@ import { listenGrpc } from "./grpc-listener.js";
 import type { Transport } from "./transport.js";
 
 /** Real streams, over grpc-js. */
-export const grpcTransport: Transport = { dial: dialGrpc, listen: listenGrpc };
+export const grpcTransport: Transport = { secure: true, dial: dialGrpc, listen: listenGrpc };

@@ -76,12 +76,15 @@ class MemoryListener implements Listener {
   }
 
   connect(headers: Metadata): BidiStream {
-    const ends = createLoopback(this.#options.headers, () => {
+    const gone = new AbortController();
+    const closed = () => {
       this.#open.delete(ends);
       if (this.#open.size === 0) this.#stopped?.();
-    });
+    };
+    const ends: Loopback = createLoopback(this.#options.headers, closed, () => gone.abort());
     this.#open.add(ends);
-    const accepted = { stream: ends.accepting, headers, remoteAddress: `memory:${++this.#connections}` };
+    const remoteAddress = `memory:${++this.#connections}`;
+    const accepted = { stream: ends.accepting, headers, remoteAddress, gone: gone.signal };
     if (this.#accept === undefined) this.#held.push(accepted);
     else this.#accept(accepted);
     return ends.dialling;

@@ -1,8 +1,12 @@
 import type { BidiStream } from "../stream/bidi-stream.js";
 import type { Metadata } from "../wire/metadata.js";
+import type { PeerCertificate } from "./peer-certificate.js";
+import type { TlsSettings } from "./tls-options.js";
 
 /** How streams are opened and accepted: over grpc-js, or within the process. */
 export interface Transport {
+  /** Whether it takes TLS. One that does not is never given any. */
+  readonly secure?: boolean;
   /**
    * Opens a stream to an address, on a connection of its own. Resolves once the stream is on its way on an
    * established connection: a Go server sends no headers to wait for (J-01).
@@ -10,7 +14,7 @@ export interface Transport {
    * @param headers the stream's metadata, checked by `checkStreamHeaders`.
    * @param signal gives up; the rejection carries its reason.
    */
-  dial(address: string, headers: Metadata, options: DialOptions, signal: AbortSignal): Promise<BidiStream>;
+  dial(address: string, headers: Metadata, options: DialOptions, signal: AbortSignal): Promise<DialledStream>;
   /** Listens on an address. Streams that come before {@link Listener.accept} are held. */
   listen(address: string, options: ListenOptions): Promise<Listener>;
 }
@@ -21,6 +25,20 @@ export interface DialOptions {
   readonly maxReceiveBytes: number;
   /** Milliseconds between pings. */
   readonly keepaliveMs: number;
+  /** Without it the stream is plain text. */
+  readonly tls?: TlsSettings | undefined;
+}
+
+/** TLS of one connection. */
+export interface ConnectionTls {
+  /** The certificate of the peer; undefined if it has presented none. A server that was dialled always has. */
+  readonly certificate: PeerCertificate | undefined;
+}
+
+/** A stream that we opened. */
+export interface DialledStream extends BidiStream {
+  /** Undefined if the stream is plain text. */
+  readonly tls?: ConnectionTls | undefined;
 }
 
 /** The limits and pings of accepted streams. */
@@ -33,6 +51,8 @@ export interface ListenOptions {
   readonly keepaliveTimeoutMs: number;
   /** What every accepted stream sends at once as its initial headers. */
   readonly headers: Metadata;
+  /** Without it streams are plain text. */
+  readonly tls?: TlsSettings | undefined;
 }
 
 /** A stream that a peer opened. */
@@ -42,6 +62,10 @@ export interface AcceptedStream {
   readonly headers: Metadata;
   /** Where the peer is, as the transport says it. */
   readonly remoteAddress: string;
+  /** Undefined if the stream is plain text. */
+  readonly tls?: ConnectionTls | undefined;
+  /** Ends when the peer is gone, also while nobody has opened the stream. */
+  readonly gone: AbortSignal;
 }
 
 /** A bound address. */

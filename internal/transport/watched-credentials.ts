@@ -1,6 +1,9 @@
 /* oxlint-disable no-underscore-dangle -- the names are those of grpc-js */
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { ChannelCredentials } from "@grpc/grpc-js";
+import { readPeerCertificate } from "./peer-certificate.js";
+import type { ConnectionTls } from "./transport.js";
 
 type SecureConnector = ReturnType<ChannelCredentials["_createSecureConnector"]>;
 
@@ -13,12 +16,30 @@ const lingerMs = 1_000;
  */
 export class WatchedCredentials extends ChannelCredentials {
   readonly #credentials: ChannelCredentials;
+  /** The connection below TLS, whose end is that of both. */
   #socket: Socket | undefined;
+  #secured: TLSSocket | undefined;
+  #failure: string | undefined;
   #closed = false;
 
   constructor(credentials: ChannelCredentials) {
     super();
     this.#credentials = credentials;
+  }
+
+  /** TLS of the connection, once it is established. Undefined if it is plain text. */
+  get tls(): ConnectionTls | undefined {
+    const certificate = this.#secured?.getPeerX509Certificate();
+    return certificate && { certificate: readPeerCertificate(certificate.raw) };
+  }
+
+  /**
+   * Why TLS failed, of a channel that did not come up; undefined if it had not begun. In TLS 1.3 a server looks at our
+   * certificate when our part of the handshake is done, and one of node's ends the connection without a word.
+   */
+  get tlsFailure(): string | undefined {
+    if (this.#failure !== undefined) return this.#failure;
+    return this.#secured && "the server ended the connection; it may not take our certificate";
   }
 
   /** To be called when the channel is closed: the connection ends by itself soon, or is ended. */
@@ -47,11 +68,31 @@ export class WatchedCredentials extends ChannelCredentials {
       connect: async (socket) => {
         if (this.#closed) throw new Error("the channel was closed");
         this.#socket = socket;
-        return connector.connect(socket);
+        if (!this._isSecure()) return connector.connect(socket);
+        try {
+          const connected = await connector.connect(socket);
+          if (connected.socket instanceof TLSSocket) this.#secured = connected.socket;
+          connected.socket.on("error", (error) => this.#failed(error));
+          return connected;
+        } catch (error) {
+          this.#failed(error);
+          throw error;
+        }
       },
       waitForReady: () => connector.waitForReady(),
       getCallCredentials: () => connector.getCallCredentials(),
       destroy: () => connector.destroy(),
     };
   }
+
+  #failed(error: unknown): void {
+    this.#failure ??= reasonOf(error);
+  }
+}
+
+/** The errors of OpenSSL have their reason by itself; their texts are full of numbers. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const reason = "reason" in error && typeof error.reason === "string" ? error.reason : error.message;
+  return reason.trim();
 }

@@ -1,10 +1,11 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { ClientInterceptor } from "../configuration/client-interceptor.js";
 import type { Configuration } from "../configuration/configuration.js";
 import type { Node } from "../configuration/node.js";
 import type { CallType, CallTypes, QuorateService } from "../service/quorate-service.js";
-import type { OneWayCallOptions, TwoWayCallOptions } from "./call-options.js";
+import type { CallOptions, OneWayCallOptions, TwoWayCallOptions } from "./call-options.js";
 import type { CallTarget } from "./call-target.js";
-import type { Responses } from "./responses.js";
+import type { Responses, StreamedResponses } from "./responses.js";
 
 /** The methods of a service that can be called at this kind of target. */
 export type Client<Service extends QuorateService, Target extends CallTarget> =
@@ -21,7 +22,7 @@ export type Client<Service extends QuorateService, Target extends CallTarget> =
 
 /** The call types that fit a target. */
 export type CallTypesOf<Target extends CallTarget> = Target extends Configuration
-  ? "multicast" | "quorumCall"
+  ? "multicast" | "quorumCall" | "correctable"
   : Target extends Node
     ? "rpc" | "unicast"
     : never;
@@ -36,11 +37,24 @@ type FittingName<
 type ClientMethod<Type extends CallType, Method extends DescMethod> = Type extends "rpc"
   ? (
       request: MessageInitShape<Method["input"]>,
-      options?: TwoWayCallOptions,
+      options?: TwoWayCallOptions & Intercepted<Method>,
     ) => Promise<MessageShape<Method["output"]>>
   : Type extends "quorumCall"
     ? (
         request: MessageInitShape<Method["input"]>,
-        options?: TwoWayCallOptions,
+        options?: TwoWayCallOptions & Intercepted<Method>,
       ) => Responses<MessageShape<Method["output"]>>
-    : (request: MessageInitShape<Method["input"]>, options?: OneWayCallOptions) => Promise<void>;
+    : Type extends "correctable"
+      ? (
+          request: MessageInitShape<Method["input"]>,
+          options?: CallOptions & Intercepted<Method>,
+        ) => StreamedResponses<MessageShape<Method["output"]>>
+      : (
+          request: MessageInitShape<Method["input"]>,
+          options?: OneWayCallOptions & Intercepted<Method, undefined>,
+        ) => Promise<void>;
+
+interface Intercepted<Method extends DescMethod, Reply = MessageShape<Method["output"]>> {
+  /** What sees this call, after the interceptors of its connection and of its client. */
+  readonly interceptors?: readonly ClientInterceptor<MessageShape<Method["input"]>, Reply>[];
+}

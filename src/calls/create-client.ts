@@ -1,59 +1,64 @@
+import type { ClientInterceptor } from "../configuration/client-interceptor.js";
 import { NodeSet, peerNodeOf } from "../configuration/configuration.js";
 import { type CallType, callTypeOf, type QuorateService } from "../service/quorate-service.js";
 import type { OneWayCallOptions, TwoWayCallOptions } from "./call-options.js";
 import type { CallTarget } from "./call-target.js";
+import { checkInterceptors } from "./check-interceptors.js";
 import type { Client } from "./client-types.js";
 import { type MethodInfo, methodInfo, type RequestInit } from "./method-info.js";
 import { callMulticast, callUnicast } from "./one-way.js";
+import type { ClientMethodInit, InterceptedOptions } from "./outgoing-call.js";
 import { callQuorum } from "./quorum-call.js";
 import { callRpc } from "./rpc.js";
+import { callStreamed } from "./streamed-call.js";
+
+/** The options of {@link createClient}. */
+export interface ClientOptions {
+  /** What sees every call of this client, after the interceptors of its connection. */
+  readonly interceptors?: readonly ClientInterceptor[];
+}
 
 /**
- * Makes a client of a service: its `rpc` and `unicast` methods on a node, its `multicast` and `quorumCall` methods
- * on a configuration. Cheap enough to be made anew in every handler.
+ * Makes a client of a service: its `rpc` and `unicast` methods on a node, its `multicast`, `quorumCall` and
+ * `correctable` methods on a configuration. Cheap enough to be made anew in every handler.
  *
  * The calls are made in program order: two calls to one node arrive in the order in which they were made.
+ *
+ * @throws QuorateError InvalidArgument for a target that is none, and interceptors that are no functions
  */
 export function createClient<Service extends QuorateService, Target extends CallTarget>(
   service: Service,
   target: Target,
+  options: ClientOptions = {},
 ): Client<Service, Target> {
+  const interceptors = checkInterceptors(options.interceptors);
+  const isConfiguration = target instanceof NodeSet;
+  const nodes = isConfiguration ? target.nodes : [peerNodeOf(target)];
+  const makers = isConfiguration ? configurationCalls : nodeCalls;
   const client: Record<string, unknown> = {};
-  const call = target instanceof NodeSet ? configurationCalls(target) : nodeCalls(target);
-  for (const { name, type, info } of methodsOf(service)) {
-    const method = call(type, info);
-    if (method !== undefined) client[name] = method;
+  for (const { name, info } of methodsOf(service)) {
+    const make = makers[info.callType];
+    if (make === undefined) continue;
+    const init: ClientMethodInit = { method: info, nodes, interceptors };
+    client[name] = (request: RequestInit, callOptions: AnyCallOptions = {}) =>
+      make(init, request, callOptions);
   }
   // The table of the service is checked against its descriptor, and Client is derived from both.
   return client as Client<Service, Target>;
 }
 
-type MakeMethod = (
-  type: CallType,
-  method: MethodInfo,
-) => ((request: RequestInit, options?: TwoWayCallOptions & OneWayCallOptions) => unknown) | undefined;
+type AnyCallOptions = TwoWayCallOptions & OneWayCallOptions & InterceptedOptions;
+type MakeCall = (init: ClientMethodInit, request: RequestInit, options: AnyCallOptions) => unknown;
 
-function nodeCalls(target: CallTarget): MakeMethod {
-  const node = peerNodeOf(target);
-  return (type, method) => {
-    if (type === "rpc") return (request, options = {}) => callRpc(method, node, request, options);
-    if (type === "unicast") return (request, options = {}) => callUnicast(method, node, request, options);
-    return undefined;
-  };
-}
-
-function configurationCalls({ nodes }: NodeSet): MakeMethod {
-  return (type, method) => {
-    if (type === "multicast")
-      return (request, options = {}) => callMulticast(method, nodes, request, options);
-    if (type === "quorumCall") return (request, options = {}) => callQuorum(method, nodes, request, options);
-    return undefined;
-  };
-}
+const nodeCalls: { readonly [Type in CallType]?: MakeCall } = { rpc: callRpc, unicast: callUnicast };
+const configurationCalls: { readonly [Type in CallType]?: MakeCall } = {
+  multicast: callMulticast,
+  quorumCall: callQuorum,
+  correctable: callStreamed,
+};
 
 interface ServiceMethod {
   readonly name: string;
-  readonly type: CallType;
   readonly info: MethodInfo;
 }
 
@@ -64,7 +69,7 @@ function methodsOf(service: QuorateService): readonly ServiceMethod[] {
   if (methods === undefined) {
     methods = service.descriptor.methods.flatMap((method) => {
       const type = callTypeOf(service, method);
-      return type === undefined ? [] : [{ name: method.localName, type, info: methodInfo(method) }];
+      return type === undefined ? [] : [{ name: method.localName, info: methodInfo(method, type) }];
     });
     known.set(service, methods);
   }

@@ -1,21 +1,26 @@
 import type { QuorateError } from "../../internal/errors/quorate-error.js";
-import type { PeerNode } from "../configuration/node.js";
 import { QuorumCallError } from "../errors/quorum-call-error.js";
 import type { OneWayCallOptions } from "./call-options.js";
-import type { MethodInfo, RequestInit } from "./method-info.js";
+import type { RequestInit } from "./method-info.js";
 import { callNodes, type NodeCallsListener } from "./node-calls.js";
+import type { ClientMethodInit, InterceptedOptions } from "./outgoing-call.js";
+
+/** The options of a one-way call with its interceptors. */
+export type InterceptedOneWayOptions = OneWayCallOptions & InterceptedOptions;
 
 /** Sends to one node; resolves once the transport has taken the message, without waiting for the handler. */
 export function callUnicast(
-  method: MethodInfo,
-  node: PeerNode,
+  init: ClientMethodInit,
   request: RequestInit,
-  options: OneWayCallOptions,
+  options: InterceptedOneWayOptions,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    start(method, [node], request, options, resolve, {
-      written: () => resolve(),
-      failed: (_, error) => reject(error),
+    start(init, request, options, resolve, {
+      responded: (response) => {
+        if (response.ok) resolve();
+        else reject(response.error);
+      },
+      closed: () => resolve(),
       ended: reject,
     });
   });
@@ -26,56 +31,51 @@ export function callUnicast(
  * with a QuorumCallError, `SEND_FAILURE`, once all are settled.
  */
 export function callMulticast(
-  method: MethodInfo,
-  nodes: readonly PeerNode[],
+  init: ClientMethodInit,
   request: RequestInit,
-  options: OneWayCallOptions,
+  options: InterceptedOneWayOptions,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const nodeErrors = new Map<number, QuorateError>();
-    let open = nodes.length;
+    let open = init.nodes.length;
     const settled = () => {
       open -= 1;
       if (open > 0) return;
       if (nodeErrors.size === 0) resolve();
-      else reject(sendFailure(method.name, nodes, nodeErrors));
+      else reject(sendFailure(init, nodeErrors));
     };
-    start(method, nodes, request, options, resolve, {
-      written: settled,
-      failed: (node, error) => {
-        nodeErrors.set(node.id, error);
+    start(init, request, options, resolve, {
+      responded: (response) => {
+        if (!response.ok) nodeErrors.set(response.node.id, response.error);
         settled();
       },
+      closed: settled,
       ended: reject,
     });
-    if (nodes.length === 0) resolve();
+    if (init.nodes.length === 0) resolve();
   });
 }
 
 function start(
-  method: MethodInfo,
-  nodes: readonly PeerNode[],
+  init: ClientMethodInit,
   request: RequestInit,
-  options: OneWayCallOptions,
+  options: InterceptedOneWayOptions,
   resolve: () => void,
-  listener: Omit<NodeCallsListener, "replied">,
+  listener: NodeCallsListener,
 ): void {
-  const { name } = method;
-  const init = { method: name, payload: method.encode(request), nodes, options, idempotent: false };
-  const calls = callNodes({ ...init, replies: "none" }, { ...listener, replied: () => {} });
+  const calls = callNodes({ ...init, request, options, replies: "none" }, listener);
   if (options.ignoreErrors !== true) return;
   calls.stop();
   resolve();
 }
 
 function sendFailure(
-  method: string,
-  nodes: readonly PeerNode[],
+  { method, nodes }: ClientMethodInit,
   nodeErrors: ReadonlyMap<number, QuorateError>,
 ): QuorumCallError {
   return new QuorumCallError({
     reason: "SEND_FAILURE",
-    message: `send failure: ${method} was not sent to ${nodeErrors.size} of ${nodes.length} nodes`,
+    message: `send failure: ${method.name} was not sent to ${nodeErrors.size} of ${nodes.length} nodes`,
     nodeErrors,
     unanswered: [],
   });

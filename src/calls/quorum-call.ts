@@ -1,25 +1,31 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code } from "../../internal/errors/code.js";
-import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
-import { errorFromStatus } from "../../internal/wire/status.js";
+import { QuorateError } from "../../internal/errors/quorate-error.js";
+import { drop } from "../configuration/client-interceptor.js";
 import type { PeerNode } from "../configuration/node.js";
+import type { NodeResponse } from "../configuration/node-response.js";
 import type { TwoWayCallOptions } from "./call-options.js";
-import type { MethodInfo, RequestInit } from "./method-info.js";
+import { type Correctable, type CorrectableSource, createCorrectable } from "./correctable.js";
+import type { RequestInit } from "./method-info.js";
 import { callNodes, type NodeCalls } from "./node-calls.js";
-import type { Combine, NodeResponse, Responses } from "./responses.js";
+import type { ClientMethodInit, InterceptedOptions, PeerResponse } from "./outgoing-call.js";
+import { checkLevel, IteratedResponses } from "./response-sequence.js";
+import type { Combine, Responses } from "./responses.js";
 import { evaluateThreshold, majorityOf, type Tally } from "./threshold.js";
 
 /** Calls every node of a configuration. The requests are sent before this returns. */
 export function callQuorum(
-  method: MethodInfo,
-  nodes: readonly PeerNode[],
+  init: ClientMethodInit,
   request: RequestInit,
-  options: TwoWayCallOptions,
+  options: TwoWayCallOptions & InterceptedOptions,
 ): Responses<Message> {
-  return new QuorumResponses(method, nodes, request, options);
+  return new QuorumResponses(init, request, options);
 }
 
-class QuorumResponses implements Responses<Message>, Tally<Message> {
+class QuorumResponses
+  extends IteratedResponses<Message>
+  implements Responses<Message>, Tally<Message>, CorrectableSource<Message>
+{
   readonly method: string;
   readonly size: number;
   readonly replies: Message[] = [];
@@ -36,27 +42,19 @@ class QuorumResponses implements Responses<Message>, Tally<Message> {
   /** Terminals that are not settled, and iterations that are not left. */
   #interested = 0;
 
-  constructor(
-    method: MethodInfo,
-    nodes: readonly PeerNode[],
-    request: RequestInit,
-    options: TwoWayCallOptions,
-  ) {
+  constructor(init: ClientMethodInit, request: RequestInit, options: TwoWayCallOptions & InterceptedOptions) {
+    super();
+    const { method, nodes } = init;
     this.method = method.name;
     this.size = nodes.length;
     this.unanswered = new Set(nodes);
     try {
       if (nodes.length === 0) throw emptyConfiguration(method.name);
-      const init = { method: method.name, payload: method.encode(request), nodes, options };
       this.#calls = callNodes(
-        { ...init, replies: "one", idempotent: method.idempotent },
+        { ...init, request, options, replies: "one" },
         {
-          replied: (node, { status, payload }) => {
-            const error = errorFromStatus(status);
-            this.#settle(error === undefined ? decoded(method, node, payload) : { ok: false, node, error });
-          },
-          written: () => {},
-          failed: (node, error) => this.#failed(node, error),
+          responded: (response) => this.#responded(response),
+          closed: (node) => this.#closed(node),
           ended: (error) => this.#end(error),
         },
       );
@@ -74,14 +72,22 @@ class QuorumResponses implements Responses<Message>, Tally<Message> {
   }
 
   all<Result = Message>(combine?: Combine<Message, Result>): Promise<Result> {
-    return this.#terminal(this.size, combine);
+    const asked = this.size - (this.#calls?.skipped ?? 0);
+    return this.#terminal(Math.max(asked, 1), combine);
   }
 
   threshold<Result = Message>(count: number, combine?: Combine<Message, Result>): Promise<Result> {
-    if (!Number.isInteger(count) || count < 1) {
-      throw invalidArgument(`a threshold is an integer from 1 on; it is ${count}`);
-    }
+    checkLevel(count, "a threshold");
     return this.#terminal(count, combine);
+  }
+
+  correctable<Value = Message>(level: number, combine?: Combine<Message, Value>): Correctable<Value> {
+    return createCorrectable(this, level, combine);
+  }
+
+  outOfReach(count: number): QuorateError | undefined {
+    const outcome = evaluateThreshold(count, this);
+    return outcome.kind === "failed" ? outcome.error : undefined;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<NodeResponse<Message>, void, undefined> {
@@ -136,29 +142,38 @@ class QuorumResponses implements Responses<Message>, Tally<Message> {
     for (const attempt of [...this.#waiting]) if (!attempt()) this.#waiting.delete(attempt);
   }
 
-  #settle(response: NodeResponse<Message> & { readonly node: PeerNode }): void {
-    this.#enter(response);
-    this.#wake();
-  }
-
-  /** Nodes that are down are told of one after the other; an early failure names them all. */
-  #failed(node: PeerNode, error: QuorateError): void {
-    this.#enter({ ok: false, node, error });
+  #responded(response: PeerResponse): void {
+    if (!this.unanswered.delete(response.node)) return;
+    if (response.ok) {
+      this.#enter(response);
+      this.#wake();
+      return;
+    }
+    this.nodeErrors.set(response.node.id, response.error);
+    this.#arrived.push(response);
+    // Nodes that are down are told of one after the other; an early failure names them all.
     queueMicrotask(() => this.#wake());
   }
 
-  #enter(response: NodeResponse<Message> & { readonly node: PeerNode }): void {
-    if (!this.unanswered.delete(response.node)) return;
-    if (response.ok) this.replies.push(response.value);
-    else this.nodeErrors.set(response.node.id, response.error);
-    this.#arrived.push(response);
+  #closed(node: PeerNode): void {
+    if (this.unanswered.delete(node)) queueMicrotask(() => this.#wake());
+  }
+
+  #enter({ node, value }: PeerResponse & { readonly ok: true }): void {
+    // Two-way calls have values.
+    if (value === undefined) return;
+    this.replies.push(value);
+    this.#arrived.push({ ok: true, node, value });
   }
 
   /** The whole call is over: to terminals the nodes that are left are unanswered, iterations get the reason for each. */
   #end(error: QuorateError): void {
     this.ended = error;
     this.#wake();
-    for (const node of this.unanswered) this.#arrived.push({ ok: false, node, error });
+    for (const node of this.unanswered) {
+      const response = this.#calls?.intercept({ ok: false, node, error }) ?? drop;
+      if (response !== drop && !response.ok) this.#arrived.push(response);
+    }
     this.unanswered.clear();
     this.#wake();
   }
@@ -168,18 +183,6 @@ class QuorumResponses implements Responses<Message>, Tally<Message> {
     if (this.#interested > 0 || this.stopped || this.unanswered.size === 0) return;
     this.stopped = true;
     this.#calls?.stop();
-  }
-}
-
-function decoded(
-  method: MethodInfo,
-  node: PeerNode,
-  payload: Uint8Array,
-): NodeResponse<Message> & { readonly node: PeerNode } {
-  try {
-    return { ok: true, node, value: method.decode(payload) };
-  } catch (error) {
-    return { ok: false, node, error: QuorateError.from(error) };
   }
 }
 
@@ -197,7 +200,8 @@ function resolveCombined<Result>(
   }
 }
 
-function emptyConfiguration(method: string): QuorateError {
+/** What a quorum call gets that nobody can answer. */
+export function emptyConfiguration(method: string): QuorateError {
   return new QuorateError(
     Code.FailedPrecondition,
     `quorate: ${method} was called on a configuration without nodes`,

@@ -1,45 +1,33 @@
 import type { Message } from "@bufbuild/protobuf";
-import { errorFromStatus } from "../../internal/wire/status.js";
-import type { PeerNode } from "../configuration/node.js";
+import { Code } from "../../internal/errors/code.js";
+import { QuorateError } from "../../internal/errors/quorate-error.js";
 import type { TwoWayCallOptions } from "./call-options.js";
-import type { MethodInfo, RequestInit } from "./method-info.js";
+import type { RequestInit } from "./method-info.js";
 import { callNodes } from "./node-calls.js";
+import type { ClientMethodInit, InterceptedOptions } from "./outgoing-call.js";
 
 /** Calls one node and resolves with its reply; rejects with a QuorateError. */
 export function callRpc(
-  method: MethodInfo,
-  node: PeerNode,
+  init: ClientMethodInit,
   request: RequestInit,
-  options: TwoWayCallOptions,
+  options: TwoWayCallOptions & InterceptedOptions,
 ): Promise<Message> {
   return new Promise((resolve, reject) => {
-    const { name, idempotent } = method;
-    const init = { method: name, payload: method.encode(request), nodes: [node], options, idempotent };
     callNodes(
-      { ...init, replies: "one" },
+      { ...init, request, options, replies: "one" },
       {
-        replied: (_, { status, payload }) => {
-          const error = errorFromStatus(status);
-          if (error !== undefined) reject(error);
-          else resolveDecoded(method, payload, resolve, reject);
+        responded: (response) => {
+          if (!response.ok) reject(response.error);
+          else if (response.value !== undefined) resolve(response.value);
         },
-        written: () => {},
-        failed: (_, error) => reject(error),
+        closed: (node) => reject(nobodyAsked(init.method.name, String(node))),
         ended: reject,
       },
     );
   });
 }
 
-function resolveDecoded(
-  method: MethodInfo,
-  payload: Uint8Array,
-  resolve: (reply: Message) => void,
-  reject: (error: unknown) => void,
-): void {
-  try {
-    resolve(method.decode(payload));
-  } catch (error) {
-    reject(error);
-  }
+function nobodyAsked(method: string, node: string): QuorateError {
+  const message = `quorate: an interceptor skipped ${node}, or dropped its reply to ${method}`;
+  return new QuorateError(Code.FailedPrecondition, message, { reason: "SKIPPED" });
 }

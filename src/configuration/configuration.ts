@@ -1,11 +1,17 @@
 import { Code } from "../../internal/errors/code.js";
 import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
+import type { QuorumCallError } from "../errors/quorum-call-error.js";
+import { type ErrorMatch, matchesError } from "./error-match.js";
 import { type Node, PeerNode } from "./node.js";
+import type { NodeList } from "./node-list.js";
+import { byId, type NodeOrder } from "./node-order.js";
+import { type WatchOptions, watchChanges } from "./watch.js";
 
 /**
- * An immutable set of nodes, the target of multicasts and quorum calls. Its nodes are ordered by id.
+ * An immutable set of nodes, the target of multicasts and quorum calls. Its nodes are ordered by id, unless it was
+ * sorted otherwise; sets with more nodes are ordered by id again, parts of it keep its order.
  *
- * Sets made from it share its nodes and their streams.
+ * Sets made from it share its nodes and their streams. Whatever its order, a call goes to all its nodes.
  */
 export interface Configuration extends Iterable<Node> {
   readonly nodes: readonly Node[];
@@ -17,10 +23,36 @@ export interface Configuration extends Iterable<Node> {
   has(id: number): boolean;
   /** Without these nodes, given by id or as nodes. Ids that are not in the set are no error. */
   without(...nodes: readonly (number | Node)[]): Configuration;
+  /** Only these of its nodes, given by id or as nodes. Ids that are not in the set are no error. */
+  only(...nodes: readonly (number | Node)[]): Configuration;
+  /** The first `count` nodes, or all if there are fewer: `sortBy(byLatency).take(3)`. */
+  take(count: number): Configuration;
+  /** With these nodes as well. Throws InvalidArgument if one id stands for two different nodes. */
+  add(...nodes: readonly Node[]): Configuration;
   /** The nodes of both. Throws InvalidArgument if one id stands for two different nodes. */
   union(other: Configuration): Configuration;
   /** The nodes that are not in `other`, by id. */
   difference(other: Configuration): Configuration;
+  /**
+   * Without the nodes that failed in a quorum call; with `matches` only without those whose error fits one of them:
+   * `withoutErrors(error, Code.DeadlineExceeded, "NOT_CONNECTED")`. Nodes that had not answered yet stay.
+   */
+  withoutErrors(error: QuorumCallError, ...matches: readonly ErrorMatch[]): Configuration;
+  /**
+   * The same nodes in this order; where the first says nothing, the next decides, and where none does, nodes stay as
+   * they are.
+   */
+  sortBy(...orders: readonly NodeOrder[]): Configuration;
+  /**
+   * Yields what `derive` makes of this set: at once, then at every look that finds other nodes or another order. A
+   * slow reader gets the newest set only.
+   *
+   * @throws QuorateError InvalidArgument for an interval that is not positive. What `derive` throws ends the loop.
+   */
+  watch(
+    derive: (configuration: Configuration) => Configuration,
+    options: WatchOptions,
+  ): AsyncIterable<Configuration>;
   /** Whether both have the same ids in the same order. */
   equals(other: Configuration): boolean;
   /** `{1, 2, 3}`. */
@@ -34,6 +66,16 @@ export interface OwnedConfiguration extends Configuration, AsyncDisposable {
    * that reads it within `graceMs` (default 1,000). Later calls fail. A second close does nothing.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
+  /**
+   * Connects to more servers, all or none: a set of the nodes of this one and those of the list, which are closed with
+   * this one. This set itself does not change.
+   *
+   * The addresses of a list are numbered from the largest id on that this connection has ever used. An id with the
+   * address that it has already is the node that is there. Without a list, a set of the same nodes.
+   *
+   * @throws QuorateError InvalidArgument that names the entry of the list; Unavailable, `CLOSED`, after a close.
+   */
+  extend(nodes?: NodeList): Promise<Configuration>;
 }
 
 /** The one kind of configuration there is. */
@@ -41,8 +83,9 @@ export class NodeSet implements Configuration {
   readonly nodes: readonly PeerNode[];
   readonly ids: readonly number[];
 
-  constructor(nodes: Iterable<PeerNode>) {
-    this.nodes = Object.freeze([...nodes].sort((a, b) => a.id - b.id));
+  /** @param order `asGiven` keeps the order of the nodes */
+  constructor(nodes: Iterable<PeerNode>, order: "byId" | "asGiven" = "byId") {
+    this.nodes = Object.freeze(order === "byId" ? [...nodes].sort(byId) : [...nodes]);
     this.ids = Object.freeze(this.nodes.map((node) => node.id));
   }
 
@@ -61,27 +104,68 @@ export class NodeSet implements Configuration {
   }
 
   without(...nodes: readonly (number | Node)[]): Configuration {
-    const ids = new Set(nodes.map((node) => (typeof node === "number" ? node : node.id)));
-    return new NodeSet(this.nodes.filter((node) => !ids.has(node.id)));
+    const ids = idsOf(nodes);
+    return this.#part(({ id }) => !ids.has(id));
+  }
+
+  only(...nodes: readonly (number | Node)[]): Configuration {
+    const ids = idsOf(nodes);
+    return this.#part(({ id }) => ids.has(id));
+  }
+
+  take(count: number): Configuration {
+    if (!Number.isInteger(count) || count < 0) {
+      throw invalidArgument(`take needs a number of nodes from 0 on; it is ${count}`);
+    }
+    return this.#part((_, at) => at < count);
+  }
+
+  add(...nodes: readonly Node[]): Configuration {
+    return this.#joined(nodes.map(peerNodeOf));
   }
 
   union(other: Configuration): Configuration {
-    const byId = new Map(this.nodes.map((node) => [node.id, node]));
-    for (const node of nodesOf(other)) {
-      const known = byId.get(node.id);
-      if (known !== undefined && known !== node) {
-        throw invalidArgument(
-          `cannot unite configurations in which id ${node.id} stands for different nodes ` +
-            `(${known.address} and ${node.address}, or two connections to one address)`,
-        );
-      }
-      byId.set(node.id, node);
-    }
-    return new NodeSet(byId.values());
+    return this.#joined(nodesOf(other));
   }
 
   difference(other: Configuration): Configuration {
-    return new NodeSet(this.nodes.filter((node) => !other.has(node.id)));
+    return this.#part(({ id }) => !other.has(id));
+  }
+
+  withoutErrors({ nodeErrors }: QuorumCallError, ...matches: readonly ErrorMatch[]): Configuration {
+    return this.#part(({ id }) => {
+      const error = nodeErrors.get(id);
+      return error === undefined || (matches.length > 0 && !matchesError(error, matches));
+    });
+  }
+
+  sortBy(...orders: readonly NodeOrder[]): Configuration {
+    if (orders.some((order) => typeof order !== "function")) {
+      throw invalidArgument("sortBy needs functions that compare two nodes, such as byLatency");
+    }
+    const compare: NodeOrder = (a, b) => {
+      for (const order of orders) {
+        const result = order(a, b);
+        if (result !== 0) return result;
+      }
+      return 0;
+    };
+    return new NodeSet([...this.nodes].sort(compare), "asGiven");
+  }
+
+  watch(
+    derive: (configuration: Configuration) => Configuration,
+    options: WatchOptions,
+  ): AsyncIterable<Configuration> {
+    if (typeof derive !== "function") {
+      throw invalidArgument(`Watch derive function must be a function; it is ${String(derive)}`);
+    }
+    const derived = () => {
+      const configuration = derive(this);
+      nodesOf(configuration);
+      return configuration;
+    };
+    return watchChanges(derived, options);
   }
 
   equals(other: Configuration): boolean {
@@ -94,6 +178,25 @@ export class NodeSet implements Configuration {
 
   [Symbol.iterator](): Iterator<Node> {
     return this.nodes[Symbol.iterator]();
+  }
+
+  #part(keep: (node: PeerNode, at: number) => boolean): Configuration {
+    return new NodeSet(this.nodes.filter(keep), "asGiven");
+  }
+
+  #joined(nodes: readonly PeerNode[]): Configuration {
+    const joined = new Map(this.nodes.map((node) => [node.id, node]));
+    for (const node of nodes) {
+      const known = joined.get(node.id);
+      if (known !== undefined && known !== node) {
+        throw invalidArgument(
+          `cannot unite configurations in which id ${node.id} stands for different nodes ` +
+            `(${known.address} and ${node.address}, or two connections to one address)`,
+        );
+      }
+      joined.set(node.id, node);
+    }
+    return new NodeSet(joined.values());
   }
 }
 
@@ -110,4 +213,8 @@ export function nodesOf(configuration: Configuration): readonly PeerNode[] {
 export function peerNodeOf(target: Node | Configuration): PeerNode {
   if (target instanceof PeerNode) return target;
   throw invalidArgument("only a configuration, or a node of one, can be called");
+}
+
+function idsOf(nodes: readonly (number | Node)[]): ReadonlySet<number> {
+  return new Set(nodes.map((node) => (typeof node === "number" ? node : node.id)));
 }

@@ -1,5 +1,4 @@
-import { lookup } from "node:dns/promises";
-import { isIP, isIPv6, SocketAddress } from "node:net";
+import { isIPv6 } from "node:net";
 import { invalidArgument } from "../../internal/errors/quorate-error.js";
 
 /**
@@ -21,22 +20,32 @@ export interface NodeAddress {
 /** The first id of dynamic clients (wire.md, F-18); ids of known nodes are below it. */
 export const firstDynamicId: number = 1 << 20;
 
+/** One entry of a node list as it was given; in a list without ids they are counted up. */
+export interface ListEntry {
+  readonly id: number | undefined;
+  readonly address: string;
+}
+
 /**
- * Checks a node list and returns its entries by ascending id. Names are looked up only to find two spellings of one
- * endpoint; what does not resolve now may do so later (W-27).
+ * The entries of a node list, each correct in itself.
  *
  * @throws QuorateError InvalidArgument that names the entry.
  */
-export async function readNodeList(nodes: NodeList): Promise<NodeAddress[]> {
+export function parseNodeList(nodes: NodeList): ListEntry[] {
   const entries = entriesOf(nodes);
   for (const { id, address } of entries) {
-    checkId(id);
+    if (id !== undefined) checkId(id);
     parseAddress(address);
   }
-  entries.sort((a, b) => a.id - b.id);
-  refuseRepeatedIds(entries);
-  await refuseDuplicates(entries);
   return entries;
+}
+
+/** Throws InvalidArgument for an id that no node of a list may have. */
+export function checkId(id: number): void {
+  if (id === 0) throw invalidArgument("node 0 is reserved");
+  if (!Number.isInteger(id) || id < 0 || id >= firstDynamicId) {
+    throw invalidArgument(`node id ${id} is out of range: use 1 to ${firstDynamicId - 1}`);
+  }
 }
 
 /** Host and port of `host:port` or `[ipv6]:port`. Throws InvalidArgument that names the address. */
@@ -59,10 +68,10 @@ export function parseAddress(
   return { host, port };
 }
 
-function entriesOf(nodes: NodeList): NodeAddress[] {
+function entriesOf(nodes: NodeList): ListEntry[] {
   if (Array.isArray(nodes)) {
     if (nodes.length === 0) throw invalidArgument("missing required node addresses: the list is empty");
-    return nodes.map((address: string, at) => ({ id: at + 1, address }));
+    return Array.from(nodes, (address: string) => ({ id: undefined, address }));
   }
   if (typeof nodes !== "object" || nodes === null) {
     throw invalidArgument("missing required node list: give addresses, or addresses by id");
@@ -75,62 +84,4 @@ function entriesOf(nodes: NodeList): NodeAddress[] {
       throw invalidArgument(`node id "${id}" is not an integer`);
     return { id: Number(id), address };
   });
-}
-
-function checkId(id: number): void {
-  if (id === 0) throw invalidArgument("node 0 is reserved");
-  if (!Number.isInteger(id) || id < 0 || id >= firstDynamicId) {
-    throw invalidArgument(`node id ${id} is out of range: use 1 to ${firstDynamicId - 1}`);
-  }
-}
-
-/** An id can stand twice in a Map (1 and "1") and in an object ("1" and "01"). */
-function refuseRepeatedIds(sorted: readonly NodeAddress[]): void {
-  for (const [at, { id, address }] of sorted.entries()) {
-    if (sorted[at + 1]?.id === id) throw invalidArgument(`node ${id} already in use by "${address}"`);
-  }
-}
-
-async function refuseDuplicates(entries: readonly NodeAddress[]): Promise<void> {
-  const resolved = await Promise.all(
-    entries.map(async (entry) => ({ entry, endpoints: await endpointsOf(entry) })),
-  );
-  const owners = new Map<string, NodeAddress>();
-  for (const { entry, endpoints } of resolved) {
-    for (const endpoint of endpoints) {
-      const owner = owners.get(endpoint);
-      if (owner !== undefined) {
-        throw invalidArgument(
-          `address "${entry.address}" of node ${entry.id} already in use by node ${owner.id} ("${owner.address}")`,
-        );
-      }
-    }
-    for (const endpoint of endpoints) owners.set(endpoint, entry);
-  }
-}
-
-/** How long a look-up may take, in milliseconds; it only serves to find duplicates. */
-const lookupMs = 2_000;
-
-async function endpointsOf({ address }: NodeAddress): Promise<Set<string>> {
-  const { host, port } = parseAddress(address);
-  if (isIP(host) !== 0) return new Set([`${canonical(host)}:${port}`]);
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<[]>((resolve) => {
-    timer = setTimeout(() => resolve([]), lookupMs);
-  });
-  try {
-    const found = await Promise.race([lookup(host, { all: true }).catch(() => []), expired]);
-    return new Set([address.toLowerCase(), ...found.map((one) => `${canonical(one.address)}:${port}`)]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** The one spelling of an IP address, without brackets. */
-function canonical(ip: string): string {
-  if (!isIPv6(ip)) return ip;
-  const [address = ip, zone] = ip.split("%");
-  const spelled = new SocketAddress({ address, family: "ipv6" }).address;
-  return zone === undefined ? spelled : `${spelled}%${zone}`;
 }

@@ -1,4 +1,5 @@
-import type { QuorateError } from "../../internal/errors/quorate-error.js";
+import { Code } from "../../internal/errors/code.js";
+import { QuorateError } from "../../internal/errors/quorate-error.js";
 import type { BackoffOptions } from "../../internal/stream/backoff.js";
 import { OutboundChannel } from "../../internal/stream/outbound-channel.js";
 import type { StreamLimits } from "../../internal/stream/peer-stream.js";
@@ -39,20 +40,32 @@ export const transportLimitFactor = 4;
 
 /** The nodes that this process dials, and the one owner of their channels. */
 export class NodePool {
-  readonly nodes: readonly PeerNode[];
+  readonly #init: Omit<NodePoolInit, "addresses">;
+  readonly #nodes = new Map<number, PeerNode>();
   readonly #channels = new Map<number, OutboundChannel>();
   #refusal: QuorateError | undefined;
+  #closed = false;
 
   /** Begins to connect to every address. */
-  constructor(init: NodePoolInit) {
-    this.nodes = init.addresses.map(({ id, address }) => {
-      const node = new PeerNode(id, address, init.calls);
-      const channel = this.#openChannel(node, init);
-      node.channel = channel;
-      this.#channels.set(id, channel);
-      channel.start();
-      return node;
-    });
+  constructor({ addresses, ...init }: NodePoolInit) {
+    this.#init = init;
+    this.open(addresses);
+  }
+
+  get nodes(): readonly PeerNode[] {
+    return [...this.#nodes.values()];
+  }
+
+  /**
+   * The nodes of these addresses. Begins to connect to those whose id is new.
+   *
+   * @throws QuorateError Unavailable, `CLOSED`.
+   */
+  open(addresses: readonly NodeAddress[]): PeerNode[] {
+    if (this.#closed) {
+      throw new QuorateError(Code.Unavailable, "quorate: the configuration is closed", { reason: "CLOSED" });
+    }
+    return addresses.map((address) => this.#nodes.get(address.id) ?? this.#dial(address));
   }
 
   /** Dials a node now that waits for its next attempt: there is a sign that it is back. */
@@ -73,10 +86,22 @@ export class NodePool {
 
   /** Closes all channels; see {@link OutboundChannel.close}. */
   async close(graceMs?: number): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#channels.values()].map((channel) => channel.close(graceMs)));
   }
 
-  #openChannel(node: PeerNode, init: NodePoolInit): OutboundChannel {
+  #dial({ id, address }: NodeAddress): PeerNode {
+    const node = new PeerNode(id, address, this.#init.calls);
+    const channel = this.#openChannel(node);
+    node.channel = channel;
+    this.#nodes.set(id, node);
+    this.#channels.set(id, channel);
+    channel.start();
+    return node;
+  }
+
+  #openChannel(node: PeerNode): OutboundChannel {
+    const init = this.#init;
     const { transport, headers, limits, keepaliveMs, events } = init;
     const { id: nodeId, address } = node;
     const options = { maxReceiveBytes: transportLimitFactor * limits.maxMessageBytes, keepaliveMs };
@@ -89,6 +114,7 @@ export class NodePool {
       connectTimeoutMs: init.connectTimeoutMs,
       observer: {
         opened: () => {
+          node.recordConnected();
           opened = init.streamOpened(node);
           if (this.#refusal !== undefined) channel.stream?.refuseRequests(this.#refusal);
           events.emit({ kind: "streamOpened", direction: "outbound", nodeId, address });

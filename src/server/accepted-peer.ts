@@ -7,7 +7,7 @@ import type { AcceptedStream } from "../../internal/transport/transport.js";
 import type { PeerNode } from "../configuration/node.js";
 import { type Connection, type OpenConnection, openConnection } from "./connection.js";
 import type { InboundManager } from "./inbound-manager.js";
-import { type InvokeOptions, requestHandler } from "./invoke-handler.js";
+import { type Invoke, requestHandler } from "./invoke-handler.js";
 import type { PeerSettings } from "./peer-options.js";
 
 /** What an {@link AcceptedPeer} is made of. */
@@ -17,7 +17,7 @@ export interface AcceptedPeerInit {
   readonly node: PeerNode | undefined;
   readonly manager: InboundManager;
   readonly settings: PeerSettings;
-  readonly invoke: InvokeOptions;
+  readonly invoke: Invoke;
   /** Nothing of the peer is queued, running or unanswered. */
   readonly idle: () => void;
   /** The stream cannot be read any further; see {@link AcceptedPeer.refuse}. */

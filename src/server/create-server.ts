@@ -1,7 +1,8 @@
 import { invalidArgument } from "../../internal/errors/quorate-error.js";
 import { ownOffer } from "../../internal/stream/features.js";
-import { type NodeAddress, parseAddress, readNodeList } from "../configuration/node-list.js";
+import { type NodeAddress, parseAddress } from "../configuration/node-list.js";
 import { transportLimitFactor } from "../configuration/node-pool.js";
+import { readNodeList } from "../configuration/node-register.js";
 import { checkFunctions, count, interval, readPeerOptions } from "./peer-options.js";
 import { collectRoutes } from "./router.js";
 import { RunningServer } from "./running-server.js";
@@ -30,7 +31,7 @@ export interface BoundServer {
   /** Lets it serve, as the node `nodeId` of `known`. */
   start(known: readonly NodeAddress[], nodeId: number | undefined): Server;
   /** Lets go of the address, in place of {@link start}. */
-  abandon(): void;
+  abandon(): Promise<void>;
 }
 
 /** The first half of {@link createServer}: checks the options and listens, when the other nodes need not be known. */
@@ -43,19 +44,26 @@ export async function bindServer(options: ServerOptions, address: string): Promi
   const maxDynamicClients = count("maxDynamicClients", options.maxDynamicClients, 16_384);
   const maxRefusedStreams = count("maxRefusedStreams", options.maxRefusedStreams, 1_024);
   const limits = { maxDynamicClients, maxRefusedStreams };
-  const routes = collectRoutes(options.routes);
   parseAddress(address, 0);
-  const listener = await settings.transport.listen(address, {
+  const { routes, close } = await collectRoutes(options.routes);
+  const listening = settings.transport.listen(address, {
     maxReceiveBytes: transportLimitFactor * settings.limits.maxMessageBytes,
     keepaliveMs,
     keepaliveTimeoutMs,
     headers: ownOffer,
   });
+  const listener = await listening.catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return {
     address: listener.address,
     start: (known, nodeId) =>
-      new RunningServer({ options, settings, routes, known, nodeId, listener, limits }),
-    abandon: () => listener.destroy(),
+      new RunningServer({ options, settings, routes, close, known, nodeId, listener, limits }),
+    abandon: async () => {
+      listener.destroy();
+      await close();
+    },
   };
 }
 

@@ -6,20 +6,33 @@ import type { EventHub } from "../configuration/quorate-event.js";
 import { decodeMessage, encodeMessage } from "../service/message-codec.js";
 import { handlerContext, type StreamContext } from "./handler-context.js";
 import type { Route, Routes } from "./router.js";
+import { type RunHandler, type ServerInterceptor, withInterceptors } from "./server-interceptor.js";
 
 /** How handlers are run. */
 export interface InvokeOptions {
   readonly routes: Routes;
+  readonly interceptors: readonly ServerInterceptor[];
   readonly events: EventHub;
   /** Whether the texts of errors that carry no status are kept from callers. */
   readonly maskErrors: boolean;
 }
 
-/** What runs the requests of one stream: finds the handler, decodes, runs, encodes, and answers. */
-export function requestHandler(options: InvokeOptions, stream: StreamContext): RequestHandler {
-  return async (request) => {
-    const route = options.routes.get(request.method);
-    if (route === undefined) {
+/** Finds the handler of a request, decodes, runs, encodes, and answers. */
+export type Invoke = (request: IncomingRequest, stream: StreamContext) => Promise<void>;
+
+/** What runs the requests of one stream. */
+export function requestHandler(invoke: Invoke, stream: StreamContext): RequestHandler {
+  return (request) => invoke(request, stream);
+}
+
+/** Makes what runs the requests of all streams of a server or a client. */
+export function invoker({ routes, interceptors, events, maskErrors }: InvokeOptions): Invoke {
+  const handlers = new Map<Route, RunHandler>();
+  for (const route of routes.values()) handlers.set(route, withInterceptors(route, interceptors));
+  return async (request, stream) => {
+    const route = routes.get(request.method);
+    const run = route && handlers.get(route);
+    if (route === undefined || run === undefined) {
       // Also to one-way calls, which drop it: without a handler nobody here knows what they are (F-13).
       const message = `no handler registered for method ${request.method}`;
       request.fail(new QuorateError(Code.Unimplemented, message));
@@ -28,14 +41,33 @@ export function requestHandler(options: InvokeOptions, stream: StreamContext): R
     if (route.oneWay) request.declareOneWay();
     else if (request.unanswerable) return;
     try {
-      const result = await route.handle(decode(route, request), handlerContext(request, stream));
-      if (!route.oneWay) request.reply(encode(route, result));
+      const result = await run(decode(route, request), handlerContext(request, stream));
+      if (route.callType === "correctable") await replyAll(route, request, result);
+      else if (!route.oneWay) request.reply(encode(route, result));
     } catch (thrown) {
       const error = QuorateError.from(thrown);
-      options.events.emit({ kind: "handlerFailed", method: route.name, error });
-      if (!route.oneWay) request.fail(options.maskErrors ? masked(thrown, error) : error);
+      events.emit({ kind: "handlerFailed", method: route.name, error });
+      if (!route.oneWay) request.fail(maskErrors ? masked(thrown, error) : error);
     }
   };
+}
+
+/** Sends each reply as the stream takes it, and leaves the handler when nobody wants more. */
+async function replyAll(route: Route, request: IncomingRequest, results: unknown): Promise<void> {
+  if (!isIterable(results)) {
+    const message = `quorate: the handler of ${route.name} has returned nothing to iterate; make it an async generator`;
+    throw new QuorateError(Code.Internal, message);
+  }
+  for await (const result of results) if (!(await request.replyNext(encode(route, result)))) return;
+  request.endReplies();
+}
+
+function isIterable(results: unknown): results is AsyncIterable<unknown> | Iterable<unknown> {
+  return (
+    typeof results === "object" &&
+    results !== null &&
+    (Symbol.asyncIterator in results || Symbol.iterator in results)
+  );
 }
 
 function decode(route: Route, request: IncomingRequest): Message {

@@ -5,9 +5,12 @@ import type { SendQueueLimits } from "../../internal/stream/send-queue.js";
 import { grpcTransport } from "../../internal/transport/grpc-transport.js";
 import type { Transport } from "../../internal/transport/transport.js";
 import { checkTimeout } from "../calls/call-options.js";
+import { checkInterceptors } from "../calls/check-interceptors.js";
+import type { ClientInterceptor } from "../configuration/client-interceptor.js";
 import type { CallSettings } from "../configuration/node.js";
 import { EventHub, type QuorateEvent } from "../configuration/quorate-event.js";
 import type { Router } from "./router.js";
+import type { ServerInterceptor } from "./server-interceptor.js";
 
 /** The options that `connect` and `createServer` have in common. */
 export interface PeerOptions {
@@ -36,6 +39,15 @@ export interface PeerOptions {
   readonly backoff?: BackoffOptions;
   /** Keep the texts of errors that handlers throw and that are no QuorateError from callers; default false. */
   readonly maskErrors?: boolean;
+  /**
+   * Replies of one node to one call of a `correctable` method that wait to be read; default 1,024. Beyond it the node
+   * fails for that call with `REPLY_QUEUE_FULL`.
+   */
+  readonly maxQueuedReplies?: number;
+  /** What sees every call that is made to the nodes of this connection or server. */
+  readonly clientInterceptors?: readonly ClientInterceptor[];
+  /** What stands around every handler of `routes`; the first is the outermost. */
+  readonly serverInterceptors?: readonly ServerInterceptor[];
   /** Told of what happens beside the calls. */
   readonly onEvent?: (event: QuorateEvent) => void;
   /** How streams are opened; default gRPC. See `quorate/testing` for one within the process. */
@@ -51,6 +63,7 @@ export interface PeerSettings {
   readonly keepaliveMs: number;
   readonly backoff: BackoffOptions;
   readonly maskErrors: boolean;
+  readonly serverInterceptors: readonly ServerInterceptor[];
   readonly transport: Transport;
 }
 
@@ -66,6 +79,8 @@ export function readPeerOptions(options: PeerOptions): PeerSettings {
     calls: {
       defaultTimeoutMs: checkTimeout(options.defaultTimeoutMs ?? 30_000, "defaultTimeoutMs"),
       maxMessageBytes,
+      maxQueuedReplies: count("maxQueuedReplies", options.maxQueuedReplies, 1_024),
+      interceptors: checkInterceptors(options.clientInterceptors, "clientInterceptors"),
       events,
     },
     limits: {
@@ -79,6 +94,7 @@ export function readPeerOptions(options: PeerOptions): PeerSettings {
     keepaliveMs: interval("keepaliveMs", options.keepaliveMs, 300_000),
     backoff: checkBackoff(options.backoff ?? {}),
     maskErrors: options.maskErrors ?? false,
+    serverInterceptors: checkInterceptors(options.serverInterceptors, "serverInterceptors"),
     transport: options.transport ?? grpcTransport,
   };
 }

@@ -13,12 +13,20 @@ export interface Router {
    * FailedPrecondition once the `routes` function has returned.
    */
   service<Service extends QuorateService>(service: Service, handlers: Handlers<Service>): Router;
+  /**
+   * Has `close` called and awaited once the server, or the connection, is closed and the signals of all its handlers
+   * have ended: for what the handlers use. The last one given is called first; all are called, whatever they throw.
+   * Returns the router.
+   * @throws QuorateError FailedPrecondition once the `routes` function has returned.
+   */
+  onClose(close: () => unknown): Router;
 }
 
 /** One method that is served. */
 export interface Route {
   readonly name: string;
   readonly method: DescMethod;
+  readonly callType: CallType;
   readonly oneWay: boolean;
   readonly handle: (request: unknown, context: HandlerContext) => unknown;
 }
@@ -26,9 +34,19 @@ export interface Route {
 /** The methods that are served, by full name (F-03). */
 export type Routes = ReadonlyMap<string, Route>;
 
-/** Collects what the `routes` option serves. */
-export function collectRoutes(serve: ((router: Router) => unknown) | undefined): Routes {
+/** What a `routes` function has given. */
+export interface CollectedRoutes {
+  readonly routes: Routes;
+  /** Closes what the handlers use. Rejects, once all are closed, with Internal, `CLOSE_FAILED`. */
+  close(): Promise<void>;
+}
+
+/** Collects what the `routes` option serves. Rejects with what it throws, once what it gave to close is closed. */
+export async function collectRoutes(
+  serve: ((router: Router) => unknown) | undefined,
+): Promise<CollectedRoutes> {
   const routes = new Map<string, Route>();
+  const closers: (() => unknown)[] = [];
   let open = true;
   const router: Router = {
     service: (service, handlers) => {
@@ -39,21 +57,50 @@ export function collectRoutes(serve: ((router: Router) => unknown) | undefined):
       }
       return router;
     },
+    onClose: (close) => {
+      if (!open) throw servedTooLate("what is to be closed");
+      if (typeof close !== "function") throw invalidArgument("onClose takes a function");
+      closers.push(close);
+      return router;
+    },
   };
-  serve?.(router);
-  open = false;
-  return routes;
+  try {
+    serve?.(router);
+  } catch (error) {
+    await closeAll(closers).catch(() => {});
+    throw error;
+  } finally {
+    open = false;
+  }
+  return { routes, close: () => closeAll(closers) };
+}
+
+async function closeAll(closers: readonly (() => unknown)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const close of closers.toReversed()) {
+    try {
+      await close();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length === 0) return;
+  const message = `quorate: ${errors.length} of ${closers.length} closers failed: ${errors.map(String).join("; ")}`;
+  throw new QuorateError(Code.Internal, message, {
+    reason: "CLOSE_FAILED",
+    cause: new AggregateError(errors, message),
+  });
 }
 
 /** Streams read the routes from then on (W-29); an async `routes` function would add to them at some time. */
 function servedTooLate(service: string): QuorateError {
-  const message = `quorate: ${service} comes too late: call service() before the \`routes\` function returns`;
+  const message = `quorate: ${service} comes too late: say so before the \`routes\` function returns`;
   return new QuorateError(Code.FailedPrecondition, message);
 }
 
 function routesOf(service: QuorateService, handlers: object): Route[] {
   const given = handlers as { readonly [name: string]: unknown };
-  const served = service.descriptor.methods.filter((method) => isServed(callTypeOf(service, method)));
+  const served = service.descriptor.methods;
   const names = new Set(served.map((method) => method.localName));
   // An object of a class may have members of its own.
   const isPlain = Object.getPrototypeOf(handlers) === Object.prototype;
@@ -65,16 +112,13 @@ function routesOf(service: QuorateService, handlers: object): Route[] {
     const handler = given[method.localName];
     const name = wireName(method);
     if (typeof handler !== "function") throw invalidArgument(`the handler of ${name} is missing`);
-    const type = callTypeOf(service, method);
+    const callType = callTypeOf(service, method) ?? "rpc";
     return {
       name,
       method,
-      oneWay: type === "unicast" || type === "multicast",
+      callType,
+      oneWay: callType === "unicast" || callType === "multicast",
       handle: (request, context) => Reflect.apply(handler, handlers, [request, context]),
     };
   });
-}
-
-function isServed(type: CallType | undefined): boolean {
-  return type !== undefined && type !== "correctable";
 }

@@ -16,7 +16,7 @@ import type { WaitCondition, WaitOptions } from "./configuration-waiters.js";
 import { openConnection } from "./connection.js";
 import type { StreamContext } from "./handler-context.js";
 import { InboundManager } from "./inbound-manager.js";
-import { type InvokeOptions, requestHandler } from "./invoke-handler.js";
+import { type Invoke, invoker, requestHandler } from "./invoke-handler.js";
 import { nodeIdHeader } from "./peer-identity.js";
 import type { PeerSettings } from "./peer-options.js";
 import type { Routes } from "./router.js";
@@ -28,6 +28,8 @@ export interface RunningServerInit {
   readonly options: ServerOptions;
   readonly settings: PeerSettings;
   readonly routes: Routes;
+  /** Closes what the handlers use. */
+  readonly close: () => Promise<void>;
   readonly known: readonly NodeAddress[];
   /** Which of `known` this server is. */
   readonly nodeId: number | undefined;
@@ -42,7 +44,7 @@ const flushMs = 1_000;
 export class RunningServer implements Server {
   readonly #init: RunningServerInit;
   readonly #events: EventHub;
-  readonly #invoke: InvokeOptions;
+  readonly #invoke: Invoke;
   readonly #self: PeerNode | undefined;
   readonly #local: LocalChannel | undefined;
   readonly #manager: InboundManager;
@@ -56,7 +58,8 @@ export class RunningServer implements Server {
     this.#init = init;
     const { known, limits, listener, nodeId, options, routes, settings } = init;
     this.#events = settings.events;
-    this.#invoke = { routes, events: this.#events, maskErrors: settings.maskErrors };
+    const { maskErrors, serverInterceptors } = settings;
+    this.#invoke = invoker({ routes, interceptors: serverInterceptors, events: this.#events, maskErrors });
     const own = known.find(({ id }) => id === nodeId);
     if (own !== undefined) {
       this.#self = new PeerNode(own.id, own.address, settings.calls);
@@ -155,6 +158,7 @@ export class RunningServer implements Server {
     await within(flushMs, stopped);
     listener.destroy();
     await stopped;
+    await this.#init.close();
   }
 
   /** The way to oneself: one queue, shared by `peers` and `configuration`. */

@@ -3,7 +3,7 @@ import { invalidArgument, QuorateError } from "../../internal/errors/quorate-err
 import { grpcTransport } from "../../internal/transport/grpc-transport.js";
 import { createMemoryTransport, type MemoryTransport } from "../../internal/transport/memory-transport.js";
 import type { OwnedConfiguration } from "../configuration/configuration.js";
-import { readNodeList } from "../configuration/node-list.js";
+import { readNodeList } from "../configuration/node-register.js";
 import { type ConnectOptions, connect } from "../connect.js";
 import { type BoundServer, bindServer, createServer } from "../server/create-server.js";
 import type { Router } from "../server/router.js";
@@ -99,6 +99,6 @@ async function allBound(binding: readonly Promise<BoundServer>[]): Promise<Bound
   const bound = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const failed = results.find((result) => result.status === "rejected");
   if (failed === undefined) return bound;
-  for (const server of bound) server.abandon();
+  await Promise.all(bound.map((server) => server.abandon()));
   throw failed.reason;
 }

@@ -18,7 +18,11 @@ describe("createClient", () => {
       "echoRPC",
       "echoUnicast",
     ]);
-    expect(Object.keys(createClient(Test, client)).sort()).toEqual(["echoMulticast", "echoQC"]);
+    expect(Object.keys(createClient(Test, client)).sort()).toEqual([
+      "echoCorrectable",
+      "echoMulticast",
+      "echoQC",
+    ]);
     expect(Object.keys(createClient(Callback, client.without(1))).sort()).toEqual(["askAll", "notify"]);
     expect(Object.keys(createClient(Callback, client.node(2))).sort()).toEqual(["ask", "notifyOne"]);
   });

@@ -53,6 +53,7 @@ export async function holdingCluster(size: number, options: LocalClusterOptions 
         echoQC: hold(node),
         echoUnicast: (request, context) => void hold(node)(request, context),
         echoMulticast: (request, context) => void hold(node)(request, context),
+        echoCorrectable: async (request, context) => [await hold(node)(request, context)],
       }),
   });
   const events: QuorateEvent[] = [];

@@ -16,7 +16,14 @@ async function notingCluster(size: number, transport: "memory" | "loopback") {
       seen.set(node, [...(seen.get(node) ?? []), Number(value)]);
       return {};
     };
-    return { echoRPC: note, echoPlain: note, echoQC: note, echoUnicast: note, echoMulticast: note };
+    return {
+      echoRPC: note,
+      echoPlain: note,
+      echoQC: note,
+      echoUnicast: note,
+      echoMulticast: note,
+      echoCorrectable: (request: { value: string }) => [note(request)],
+    };
   };
   const cluster = await createLocalCluster(size, {
     transport,
@@ -127,6 +134,7 @@ describe("one stream", () => {
           echoQC: work,
           echoUnicast: work,
           echoMulticast: work,
+          echoCorrectable: async (request) => [await work(request)],
         });
       },
     });
@@ -166,6 +174,7 @@ describe("one stream", () => {
           echoQC: () => ({}),
           echoUnicast: () => {},
           echoMulticast: () => {},
+          echoCorrectable: () => [],
         }),
     });
     const test = createClient(Test, (await cluster.connect()).node(1));

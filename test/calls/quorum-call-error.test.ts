@@ -69,6 +69,8 @@ describe("QuorumCallError", () => {
     const node = new PeerNode(4, "127.0.0.1:9084", {
       defaultTimeoutMs: 1,
       maxMessageBytes: 1,
+      maxQueuedReplies: 1,
+      interceptors: [],
       events: new EventHub(undefined),
     });
     const cause = new QuorateError(Code.DeadlineExceeded, "too late");

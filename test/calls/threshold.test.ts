@@ -6,7 +6,13 @@ import { evaluateThreshold, majorityOf, type Tally } from "../../src/calls/thres
 import { PeerNode } from "../../src/configuration/node.js";
 import { EventHub } from "../../src/configuration/quorate-event.js";
 
-const settings = { defaultTimeoutMs: 1, maxMessageBytes: 1, events: new EventHub(undefined) };
+const settings = {
+  defaultTimeoutMs: 1,
+  maxMessageBytes: 1,
+  maxQueuedReplies: 1,
+  interceptors: [],
+  events: new EventHub(undefined),
+};
 
 function tally(
   size: number,

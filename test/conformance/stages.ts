@@ -184,6 +184,7 @@ async function openCluster(size: number, transport: TransportName, options: Stag
         await inside(context);
         return {};
       },
+      echoCorrectable: async (request, context) => [await answer(request, context)],
     });
   };
   const cluster = await createLocalCluster(size, {

@@ -65,7 +65,14 @@ describe.each(transports)("onEvent, on %s", (transport) => {
       limitReached: 0,
       handlerFailed: 0,
       callbackFailed: 0,
-      limits: { sendQueue: 0, requestQueue: 0, messageSize: 0, dynamicClients: 0, refusedStreams: 0 },
+      limits: {
+        sendQueue: 0,
+        requestQueue: 0,
+        messageSize: 0,
+        dynamicClients: 0,
+        refusedStreams: 0,
+        replyQueue: 0,
+      },
     });
   });
 

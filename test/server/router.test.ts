@@ -12,8 +12,8 @@ type AnyHandlers = Handlers<typeof Test>;
 const { echoQC: _, ...withoutQC } = echoHandlers();
 
 describe("Router", () => {
-  it("takes services one after the other", () => {
-    const routes = collectRoutes((router) =>
+  it("takes services one after the other", async () => {
+    const { routes } = await collectRoutes((router) =>
       router.service(Test, echoHandlers()).service(Callback, callbackHandlers()),
     );
     expect([...routes.keys()].sort()).toEqual([
@@ -21,6 +21,7 @@ describe("Router", () => {
       "test.v1.Callback.AskAll",
       "test.v1.Callback.Notify",
       "test.v1.Callback.NotifyOne",
+      "test.v1.Test.EchoCorrectable",
       "test.v1.Test.EchoMulticast",
       "test.v1.Test.EchoPlain",
       "test.v1.Test.EchoQC",
@@ -32,11 +33,11 @@ describe("Router", () => {
     ).toEqual(["EchoUnicast", "EchoMulticast", "Notify", "NotifyOne"]);
   });
 
-  it("serves nothing without a function", () => {
-    expect(collectRoutes(undefined).size).toBe(0);
+  it("serves nothing without a function", async () => {
+    expect((await collectRoutes(undefined)).routes.size).toBe(0);
   });
 
-  it("calls handlers as methods of what they were given in", () => {
+  it("calls handlers as methods of what they were given in", async () => {
     class Store implements AnyHandlers {
       readonly #prefix = "store";
       echoRPC() {
@@ -46,9 +47,10 @@ describe("Router", () => {
       echoQC = () => ({});
       echoUnicast = () => {};
       echoMulticast = () => {};
+      echoCorrectable = () => [];
     }
     const store = new Store();
-    const routes = collectRoutes((router) => router.service(Test, store));
+    const { routes } = await collectRoutes((router) => router.service(Test, store));
     const handle = routes.get("test.v1.Test.EchoRPC")?.handle as (
       request: unknown,
       context: unknown,
@@ -73,11 +75,6 @@ describe("Router", () => {
       "quorate: test.v1.Test has no method echo to serve",
     ],
     [
-      "a handler of a method that cannot be served yet",
-      (router) => router.service(Test, { ...echoHandlers(), echoCorrectable: () => ({}) } as AnyHandlers),
-      "quorate: test.v1.Test has no method echoCorrectable to serve",
-    ],
-    [
       "a service twice",
       (router) => router.service(Test, echoHandlers()).service(Test, echoHandlers()),
       "quorate: the method test.v1.Test.EchoRPC is served already",
@@ -86,7 +83,7 @@ describe("Router", () => {
 
   it.each(misuses)("refuses %s, before anything is opened", async (_what, routes, message) => {
     const expected = expect.objectContaining({ code: Code.InvalidArgument, message }) as Error;
-    expect(() => collectRoutes(routes)).toThrow(expected);
+    await expect(collectRoutes(routes)).rejects.toEqual(expected);
     await expect(connect({ nodes: ["127.0.0.1:1"], routes })).rejects.toEqual(expected);
     await expect(createServer({ address: "127.0.0.1:0", routes })).rejects.toEqual(expected);
   });
@@ -101,9 +98,9 @@ describe("Router", () => {
       },
     });
     expect(server.address).toBe("127.0.0.1:1");
-    expect(() => kept?.service(Callback, callbackHandlers())).toThrow(
-      expect.objectContaining({ code: Code.FailedPrecondition }),
-    );
+    const late = expect.objectContaining({ code: Code.FailedPrecondition });
+    expect(() => kept?.service(Callback, callbackHandlers())).toThrow(late);
+    expect(() => kept?.onClose(() => {})).toThrow(late);
   });
 
   it("does not hide what the function throws", async () => {

@@ -27,8 +27,6 @@ describe("a client of a node", () => {
     void client.echoQC;
     // @ts-expect-error -- A multicast is for configurations.
     void client.echoMulticast;
-    // @ts-expect-error -- Correctable methods are not offered yet.
-    void client.echoCorrectable;
   });
 
   it("infers requests and replies", () => {
@@ -52,24 +50,22 @@ describe("a client of a node", () => {
     void client.echoUnicast({}, { resend: true });
     // @ts-expect-error -- There is no such option.
     void client.echoRPC({}, { timeout: 5 });
-    expectTypeOf(client.echoRPC).parameter(1).toEqualTypeOf<TwoWayCallOptions | undefined>();
-    expectTypeOf(client.echoUnicast).parameter(1).toEqualTypeOf<OneWayCallOptions | undefined>();
+    expectTypeOf(client.echoRPC).parameter(1).extract<object>().toExtend<TwoWayCallOptions>();
+    expectTypeOf(client.echoUnicast).parameter(1).extract<object>().toExtend<OneWayCallOptions>();
   });
 });
 
 describe("a client of a configuration", () => {
   const client = createClient(Test, configuration);
 
-  it("has the quorum call and multicast methods, and no others, whoever owns the configuration", () => {
-    expectTypeOf<keyof typeof client>().toEqualTypeOf<"echoQC" | "echoMulticast">();
+  it("has the quorum call, correctable and multicast methods, and no others, whoever owns the configuration", () => {
+    expectTypeOf<keyof typeof client>().toEqualTypeOf<"echoQC" | "echoMulticast" | "echoCorrectable">();
     expectTypeOf<Client<typeof Test, OwnedConfiguration>>().toEqualTypeOf<typeof client>();
     expectTypeOf<keyof Client<typeof Callback, Configuration>>().toEqualTypeOf<"askAll" | "notify">();
     // @ts-expect-error -- An rpc is for nodes.
     void client.echoRPC;
     // @ts-expect-error -- A unicast is for nodes.
     void client.echoUnicast;
-    // @ts-expect-error -- Correctable methods are not offered yet.
-    void client.echoCorrectable;
   });
 
   it("infers what a quorum call yields", () => {
@@ -120,8 +116,8 @@ describe("a client of a configuration", () => {
     void client.echoQC({ delayMs: "1" });
     // @ts-expect-error -- Only one-way calls can ignore errors.
     void client.echoQC({}, { ignoreErrors: true });
-    expectTypeOf(client.echoQC).parameter(1).toEqualTypeOf<TwoWayCallOptions | undefined>();
-    expectTypeOf(client.echoMulticast).parameter(1).toEqualTypeOf<OneWayCallOptions | undefined>();
+    expectTypeOf(client.echoQC).parameter(1).extract<object>().toExtend<TwoWayCallOptions>();
+    expectTypeOf(client.echoMulticast).parameter(1).extract<object>().toExtend<OneWayCallOptions>();
   });
 });
 

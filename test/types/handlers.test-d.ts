@@ -11,20 +11,24 @@ const handlers: Handlers<typeof Test> = {
   echoUnicast: () => {},
   echoMulticast: () => {},
   echoQC: ({ value }) => ({ value, server: 1 }),
+  async *echoCorrectable({ value }) {
+    yield { value };
+  },
 };
 const { echoQC: _qc, ...withoutQC } = handlers;
 
 describe("handlers", () => {
   it("are one for each method that can be served", () => {
     expectTypeOf<keyof Handlers<typeof Test>>().toEqualTypeOf<
-      "echoRPC" | "echoPlain" | "echoUnicast" | "echoMulticast" | "echoQC"
+      "echoRPC" | "echoPlain" | "echoUnicast" | "echoMulticast" | "echoQC" | "echoCorrectable"
     >();
     expectTypeOf(router.service(Test, handlers)).toEqualTypeOf<Router>();
     // @ts-expect-error -- One is missing.
     router.service(Test, withoutQC);
     // @ts-expect-error -- There is no such method.
     router.service(Test, { ...handlers, echo: () => ({}) });
-    // @ts-expect-error -- Correctable methods cannot be served yet.
+    router.service(Test, { ...handlers, echoCorrectable: () => [{ value: "one" }, { value: "two" }] });
+    // @ts-expect-error -- It replies any number of times.
     router.service(Test, { ...handlers, echoCorrectable: () => ({}) });
     // @ts-expect-error -- These are those of another service.
     router.service(Callback, handlers);

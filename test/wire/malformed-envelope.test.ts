@@ -17,7 +17,9 @@ import {
 import { expectMalformed, expectSameAsProtobuf, within } from "./oracle.js";
 
 const valid = fc.oneof(
-  envelopes.map((parts) => toBinary(MessageSchema, create(MessageSchema, messageInit(parts, true)))),
+  envelopes.map((parts) =>
+    toBinary(MessageSchema, create(MessageSchema, messageInit(parts, { cancel: true, end: true }))),
+  ),
   sequences(knownFields, unknownFields, mistypedFields),
 );
 const times = (count: number, bytes: number[]) => Array.from({ length: count }, () => bytes).flat();

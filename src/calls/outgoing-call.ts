@@ -1,0 +1,129 @@
+import type { Message } from "@bufbuild/protobuf";
+import { QuorateError } from "../../internal/errors/quorate-error.js";
+import { Metadata } from "../../internal/wire/metadata.js";
+import { type CallHooks, type ClientInterceptor, drop, skip } from "../configuration/client-interceptor.js";
+import { NodeSet } from "../configuration/configuration.js";
+import type { PeerNode } from "../configuration/node.js";
+import type { NodeResponse } from "../configuration/node-response.js";
+import type { CallOptions } from "./call-options.js";
+import type { MethodInfo, RequestInit } from "./method-info.js";
+
+/** What a client makes a call with: its method, its target, and its own interceptors. */
+export interface ClientMethodInit {
+  readonly method: MethodInfo;
+  readonly nodes: readonly PeerNode[];
+  readonly interceptors: readonly ClientInterceptor[];
+}
+
+/** The options of a call with its interceptors, whose types the client's types have checked. */
+export interface InterceptedOptions extends CallOptions {
+  readonly interceptors?: readonly ClientInterceptor[];
+}
+
+/** The response of one node, of a two-way or of a one-way call. */
+export type PeerResponse = NodeResponse<Message | undefined> & { readonly node: PeerNode };
+
+/** A call whose interceptors have said what they do to it. */
+export interface OutgoingCall {
+  readonly metadata: Metadata;
+  /** Whether all nodes are asked the same. */
+  readonly shared: boolean;
+  /**
+   * The encoded request for a node; the same bytes for every node that is asked the same.
+   * @throws what an interceptor throws; QuorateError InvalidArgument for a request that cannot be encoded.
+   */
+  payloadFor(node: PeerNode): Uint8Array | typeof skip;
+  /** What the interceptors make of a response. */
+  intercept(response: PeerResponse): PeerResponse | typeof drop;
+}
+
+/**
+ * Runs the interceptors of a call.
+ * @throws what an interceptor throws; QuorateError InvalidArgument for a request that cannot be encoded.
+ */
+export function outgoingCall(
+  { method, nodes, interceptors }: ClientMethodInit,
+  request: RequestInit,
+  options: InterceptedOptions,
+): OutgoingCall {
+  const common = nodes[0]?.settings.interceptors ?? [];
+  const own = options.interceptors ?? [];
+  if (common.length + interceptors.length + own.length === 0) return plainCall(method, request, options);
+  return interceptedCall([...common, ...interceptors, ...own], method, nodes, request, options);
+}
+
+function plainCall(method: MethodInfo, request: RequestInit, options: CallOptions): OutgoingCall {
+  const payload = method.encode(request);
+  return {
+    metadata: Metadata.from(options.metadata),
+    shared: true,
+    payloadFor: () => payload,
+    intercept: (response) => response,
+  };
+}
+
+function interceptedCall(
+  interceptors: readonly ClientInterceptor[],
+  method: MethodInfo,
+  nodes: readonly PeerNode[],
+  init: RequestInit,
+  options: CallOptions,
+): OutgoingCall {
+  const request = method.create(init);
+  const configuration = new NodeSet(nodes);
+  let metadata = Metadata.from(options.metadata);
+  const requestHooks: CallHooks[] = [];
+  const responseHooks: CallHooks[] = [];
+  for (const interceptor of interceptors) {
+    const hooks = interceptor({
+      method: method.name,
+      callType: method.callType,
+      request,
+      configuration,
+      metadata,
+    });
+    if (hooks === undefined) continue;
+    metadata = metadata.join(hooks.metadata);
+    if (hooks.request !== undefined) requestHooks.push(hooks);
+    if (hooks.response !== undefined) responseHooks.push(hooks);
+  }
+  let shared: Uint8Array | undefined;
+  return {
+    metadata,
+    shared: requestHooks.length === 0,
+    payloadFor: (node) => {
+      const mapped = mapRequests(requestHooks, request, node);
+      if (mapped === skip) return skip;
+      if (mapped !== request) return method.encode(mapped);
+      shared ??= method.encode(request);
+      return shared;
+    },
+    intercept: (response) => mapResponses(responseHooks, response),
+  };
+}
+
+function mapRequests(hooks: readonly CallHooks[], request: Message, node: PeerNode): Message | typeof skip {
+  let mapped: Message | typeof skip = request;
+  for (const hook of hooks) {
+    // A map that returns nothing has nothing to send.
+    mapped = hook.request?.(mapped, node) ?? skip;
+    if (mapped === skip) break;
+  }
+  return mapped;
+}
+
+function mapResponses(hooks: readonly CallHooks[], response: PeerResponse): PeerResponse | typeof drop {
+  const { node } = response;
+  let mapped = response as NodeResponse<Message>;
+  for (const hook of hooks) {
+    try {
+      const next = hook.response?.(mapped) ?? mapped;
+      if (next === drop) return drop;
+      mapped = next;
+    } catch (thrown) {
+      mapped = { ok: false, node, error: QuorateError.from(thrown) };
+    }
+  }
+  // A hook may have taken the response of another node; whose it is does not change.
+  return { ...mapped, node };
+}
