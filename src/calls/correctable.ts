@@ -9,7 +9,7 @@ export interface CorrectableState<Value> {
   readonly level: number;
   /** The value of this level; undefined before the first reply. */
   readonly value: Value | undefined;
-  /** Whether nothing gets better any more: the target is reached, or out of reach. */
+  /** Whether nothing gets better any more: the target is reached, or nothing more comes. */
   readonly done: boolean;
   /** Why the target was not reached; a QuorumCallError with what came of the nodes. */
   readonly error: QuorateError | undefined;
@@ -19,8 +19,9 @@ export interface CorrectableState<Value> {
  * A value that gets better with every reply of a quorum call, for callers that can go on with a good value before
  * they have the best (Guerraoui, Pavlovic and Seredinschi, OSDI 2016).
  *
- * Iterated, it yields its states, the latest one only if the loop is slow, and ends when it is done; a target that is
- * out of reach is thrown at the end.
+ * It goes on when its target is out of reach, because its value still gets better, and fails when nothing more comes.
+ * Iterated, it yields its states, the latest one only if the loop is slow, and ends when it is done; that its target
+ * was not reached is thrown at the end.
  */
 export interface Correctable<Value> extends CorrectableState<Value>, AsyncIterable<CorrectableState<Value>> {
   /**
@@ -105,8 +106,6 @@ class CorrectableCall<Reply, Value> implements Correctable<Value> {
       for await (const response of source) {
         if (response.ok) this.#improve(response.node.id, response.value);
         if (this.level >= target) break;
-        const error = source.outOfReach(target);
-        if (error !== undefined) throw error;
         this.#release();
       }
       if (this.level < target) throw source.outOfReach(target) ?? ended(this.level, target);

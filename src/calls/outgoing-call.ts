@@ -6,6 +6,7 @@ import { NodeSet } from "../configuration/configuration.js";
 import type { PeerNode } from "../configuration/node.js";
 import type { NodeResponse } from "../configuration/node-response.js";
 import type { CallOptions } from "./call-options.js";
+import { checkInterceptors } from "./check-interceptors.js";
 import type { MethodInfo, RequestInit } from "./method-info.js";
 
 /** What a client makes a call with: its method, its target, and its own interceptors. */
@@ -47,7 +48,7 @@ export function outgoingCall(
   options: InterceptedOptions,
 ): OutgoingCall {
   const common = nodes[0]?.settings.interceptors ?? [];
-  const own = options.interceptors ?? [];
+  const own = checkInterceptors(options.interceptors);
   if (common.length + interceptors.length + own.length === 0) return plainCall(method, request, options);
   return interceptedCall([...common, ...interceptors, ...own], method, nodes, request, options);
 }

@@ -38,7 +38,7 @@ export type Routes = ReadonlyMap<string, Route>;
 export interface CollectedRoutes {
   readonly routes: Routes;
   /** Closes what the handlers use. Rejects, once all are closed, with Internal, `CLOSE_FAILED`. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Collects what the `routes` option serves. Rejects with what it throws, once what it gave to close is closed. */

@@ -28,7 +28,7 @@ describe("createClient", () => {
   });
 
   it.each([
-    ["nothing", undefined],
+    ["[NL-17] nothing", undefined],
     ["a string", "127.0.0.1:9081"],
     ["an object that looks like a node", { id: 1, address: "127.0.0.1:1", connected: true, pendingCalls: 0 }],
     ["an object that looks like a configuration", { nodes: [], ids: [], size: 0 }],
