@@ -19,6 +19,7 @@ const stages = [
   ],
   [
     { template: "examples/storage/buf.gen.yaml", out: "examples/storage/gen" },
+    { template: "bench/storage/buf.gen.yaml", out: "bench/storage/gen" },
     { template: "test/buf.gen.yaml", out: "test/gen" },
   ],
 ];

@@ -17,10 +17,10 @@ export function tool(packageName, program = packageName) {
 
 /**
  * Runs a command to its end, and ends it after `timeoutMs`. With `stdio` "pipe" the output of both streams is
- * returned as it came.
+ * returned as it came; with "stderr" both go to our stderr.
  *
  * @param {string[]} command
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, stdio?: "pipe" | "inherit", timeoutMs?: number }} [options]
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, stdio?: "pipe" | "inherit" | "stderr", timeoutMs?: number }} [options]
  * @returns {Promise<{ code: number, output: string, stdout: string }>}
  */
 export function run(
@@ -28,8 +28,9 @@ export function run(
   { cwd = root, env = process.env, stdio = "pipe", timeoutMs = 0 } = {},
 ) {
   return new Promise((resolve, reject) => {
-    const stdin = stdio === "pipe" ? "ignore" : stdio;
-    const child = spawn(program, args, { cwd, env, stdio: [stdin, stdio, stdio], timeout: timeoutMs });
+    const stdin = stdio === "inherit" ? "inherit" : "ignore";
+    const out = stdio === "stderr" ? 2 : stdio;
+    const child = spawn(program, args, { cwd, env, stdio: [stdin, out, out], timeout: timeoutMs });
     let output = "";
     let stdout = "";
     child.stdout?.setEncoding("utf8").on("data", (text) => {
@@ -50,7 +51,7 @@ export function run(
 /** Compiles the library and the examples to dist, and the generator where asked; `code` 0 if all is well. */
 export function build({ generator = true } = {}) {
   return withLock(join(root, "dist", ".lock"), { waitMs: 120_000 }, () => {
-    removeOrphans("dist", ".", ["src", "internal", "examples"]);
+    removeOrphans("dist", ".", ["src", "internal", "examples", "bench"]);
     if (generator) removeOrphans("protoc-gen-quorate/dist", "protoc-gen-quorate/src", ["."]);
     const projects = generator ? ["tsconfig.build.json", "protoc-gen-quorate"] : ["tsconfig.build.json"];
     return run([...tool("typescript", "tsc"), "-b", ...projects]);

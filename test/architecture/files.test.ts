@@ -5,7 +5,7 @@ const maxLines = 300;
 
 describe("source files", () => {
   it(`have at most ${maxLines} lines`, () => {
-    const long = sourceFiles("src", "internal", "protoc-gen-quorate/src", "examples")
+    const long = sourceFiles("src", "internal", "protoc-gen-quorate/src", "examples", "bench")
       .filter(({ path }) => !isGenerated(path))
       .map(({ path, text }) => ({ path, lines: text.trimEnd().split("\n").length }))
       .filter(({ lines }) => lines > maxLines);
@@ -13,7 +13,7 @@ describe("source files", () => {
   });
 
   it("are named in kebab-case", () => {
-    const folders = ["src", "internal", "protoc-gen-quorate/src", "examples", "test", "scripts"];
+    const folders = ["src", "internal", "protoc-gen-quorate/src", "examples", "bench", "test", "scripts"];
     const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.test-d)?\.(ts|mjs)$/;
     const odd = folders
       .flatMap((folder) => pathsIn(folder))

@@ -109,7 +109,17 @@ describe("the commands in the documents", () => {
 describe("the files named in the documents", () => {
   // Its paths are those of Gorums.
   const documents = readDocuments().filter(({ path }) => path !== "docs/wire.md");
-  const folders = ["docs", "examples", "internal", "proto", "protoc-gen-quorate", "scripts", "src", "test"];
+  const folders = [
+    "bench",
+    "docs",
+    "examples",
+    "internal",
+    "proto",
+    "protoc-gen-quorate",
+    "scripts",
+    "src",
+    "test",
+  ];
   const sources = [...folders, ".ci"].flatMap((folder) => pathsIn(folder));
   const fileNames = new Set(sources.map((path) => basename(path)));
 

@@ -38,9 +38,12 @@ export interface CodeSpan {
 export function readDocuments(): MarkdownDocument[] {
   const docs = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
   const paths = ["README.md", "CONTRIBUTING.md", ...docs.sort().map((name) => `docs/${name}`)];
-  return [...paths, "protoc-gen-quorate/README.md", "examples/storage/README.md"].map((path) =>
-    readDocument(path, readFileSync(join(root, path), "utf8")),
-  );
+  return [
+    ...paths,
+    "protoc-gen-quorate/README.md",
+    "examples/storage/README.md",
+    "bench/storage/README.md",
+  ].map((path) => readDocument(path, readFileSync(join(root, path), "utf8")));
 }
 
 /** The code of one document. Throws if a block has no end. */

@@ -1,0 +1,26 @@
+/**
+ * Makes calls for `durationMs` milliseconds, in lanes that know nothing of each other: each makes its next call when
+ * the one before has ended, so there are at most as many under way as lanes. Resolves when the last call has ended.
+ *
+ * A call that fails ends all lanes, and the run with its error.
+ */
+export async function runLanes(
+  lanes: number,
+  durationMs: number,
+  call: () => Promise<unknown>,
+): Promise<void> {
+  const until = performance.now() + durationMs;
+  let failed = false;
+  const lane = async () => {
+    while (!failed && performance.now() < until) {
+      try {
+        await call();
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: lanes }, lane));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+}
