@@ -1,13 +1,15 @@
-// Prints one line of counts over the report of the tests and that of the checks. A run that failed without
-// saying where counts as one failure: count-results.mjs <tests.json> <exit code> <checks.json> <exit code>
+// Prints one line of counts over the report of the tests, that of the checks, and the exit code of the conformance,
+// which counts as one check. A run that failed without saying where counts as one failure:
+// count-results.mjs <tests.json> <exit code> <checks.json> <exit code> <conformance exit code>
 import { existsSync, readFileSync } from "node:fs";
 
-const [testsFile, testsCode, checksFile, checksCode] = process.argv.slice(2);
+const [testsFile, testsCode, checksFile, checksCode, conformanceCode] = process.argv.slice(2);
 const tests = withExitCode(testCounts(read(testsFile)), testsCode);
 const checks = withExitCode({ passed: 0, failed: 0, ...read(checksFile), skipped: 0 }, checksCode);
+const conformance = conformanceCode === "0" ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 
-const passed = tests.passed + checks.passed;
-const failed = tests.failed + checks.failed;
+const passed = tests.passed + checks.passed + conformance.passed;
+const failed = tests.failed + checks.failed + conformance.failed;
 const skipped = tests.skipped + checks.skipped;
 if (tests.passed + tests.failed === 0) console.log("No test ran.");
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);

@@ -36,7 +36,8 @@ export async function dialGrpc(
     call.once("status", (status) => {
       settled();
       const failure = watched.tlsFailure;
-      const message = failure === undefined ? status.details : `the TLS handshake with ${address} failed: ${failure}`;
+      const message =
+        failure === undefined ? status.details : `the TLS handshake with ${address} failed: ${failure}`;
       reject(streamStatusError({ code: status.code, message }));
     });
     const channel = client.getChannel();

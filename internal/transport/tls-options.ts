@@ -63,7 +63,10 @@ export function readTls(options: Partial<ServerTlsOptions>, role: "client" | "se
   if (cert !== undefined && key !== undefined) checkPair(cert, key);
   else if (role === "server") throw invalidArgument("tls of a server needs tls.cert and tls.key");
   const { serverName, clientCertificates = "none" } = options;
-  if (serverName !== undefined && (typeof serverName !== "string" || !/^[^\s:/]+$|^[\da-fA-F:.]+$/.test(serverName))) {
+  if (
+    serverName !== undefined &&
+    (typeof serverName !== "string" || !/^[^\s:/]+$|^[\da-fA-F:.]+$/.test(serverName))
+  ) {
     throw invalidArgument("tls.serverName must be a name or an IP address, without a port");
   }
   if (!["none", "optional", "required"].includes(clientCertificates)) {
@@ -92,7 +95,9 @@ function certificates(name: string, value: unknown): Buffer | undefined {
   if (bytes === undefined) return undefined;
   const blocks = bytes.toString("latin1").match(/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----[^-]*-----END/g) ?? [];
   if (blocks.length === 0) {
-    throw invalidArgument(`tls.${name} holds no certificate in PEM; it is the content of a file, not its name`);
+    throw invalidArgument(
+      `tls.${name} holds no certificate in PEM; it is the content of a file, not its name`,
+    );
   }
   for (const block of blocks) {
     try {

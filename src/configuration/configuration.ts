@@ -1,7 +1,6 @@
 import { Code } from "../../internal/errors/code.js";
 import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
-import type { QuorumCallError } from "../errors/quorum-call-error.js";
-import { type ErrorMatch, matchesError } from "./error-match.js";
+import { type ErrorMatch, matchesError, type NodeErrors } from "./error-match.js";
 import { type Node, PeerNode } from "./node.js";
 import type { NodeList } from "./node-list.js";
 import { byId, type NodeOrder } from "./node-order.js";
@@ -34,10 +33,10 @@ export interface Configuration extends Iterable<Node> {
   /** The nodes that are not in `other`, by id. */
   difference(other: Configuration): Configuration;
   /**
-   * Without the nodes that failed in a quorum call; with `matches` only without those whose error fits one of them:
+   * Without the nodes that failed in a call, as its QuorumCallError says; with `matches` only without those whose error fits one of them:
    * `withoutErrors(error, Code.DeadlineExceeded, "NOT_CONNECTED")`. Nodes that had not answered yet stay.
    */
-  withoutErrors(error: QuorumCallError, ...matches: readonly ErrorMatch[]): Configuration;
+  withoutErrors(error: NodeErrors, ...matches: readonly ErrorMatch[]): Configuration;
   /**
    * The same nodes in this order; where the first says nothing, the next decides, and where none does, nodes stay as
    * they are.
@@ -132,7 +131,7 @@ export class NodeSet implements Configuration {
     return this.#part(({ id }) => !other.has(id));
   }
 
-  withoutErrors({ nodeErrors }: QuorumCallError, ...matches: readonly ErrorMatch[]): Configuration {
+  withoutErrors({ nodeErrors }: NodeErrors, ...matches: readonly ErrorMatch[]): Configuration {
     return this.#part(({ id }) => {
       const error = nodeErrors.get(id);
       return error === undefined || (matches.length > 0 && !matchesError(error, matches));

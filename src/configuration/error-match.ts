@@ -1,6 +1,12 @@
 import { Code } from "../../internal/errors/code.js";
 import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
 
+/** How the nodes of a call failed; a QuorumCallError says so. */
+export interface NodeErrors {
+  /** By node id. */
+  readonly nodeErrors: ReadonlyMap<number, QuorateError>;
+}
+
 /**
  * Which errors are meant: those with this code, with this reason (`"NOT_CONNECTED"`), or of which the function says
  * so. Code and reason are also looked for in the errors that an error has as its cause.

@@ -5,7 +5,8 @@ import { OutboundChannel } from "../../internal/stream/outbound-channel.js";
 import type { StreamLimits } from "../../internal/stream/peer-stream.js";
 import type { RequestHandler } from "../../internal/stream/request-handler.js";
 import type { SendQueueLimits } from "../../internal/stream/send-queue.js";
-import type { Transport } from "../../internal/transport/transport.js";
+import type { TlsSettings } from "../../internal/transport/tls-options.js";
+import type { ConnectionTls, DialledStream, Transport } from "../../internal/transport/transport.js";
 import type { Metadata } from "../../internal/wire/metadata.js";
 import { type CallSettings, PeerNode } from "./node.js";
 import type { NodeAddress } from "./node-list.js";
@@ -15,8 +16,10 @@ import type { EventHub } from "./quorate-event.js";
 export interface NodePoolInit {
   readonly addresses: readonly NodeAddress[];
   readonly transport: Transport;
-  /** The metadata of every stream that is opened. */
-  readonly headers: Metadata;
+  /** TLS of every stream that is opened; undefined for plain text. */
+  readonly tls: TlsSettings | undefined;
+  /** Makes the metadata of a stream that is opened. What it throws fails the attempt. */
+  readonly headers: StreamHeaders;
   readonly calls: CallSettings;
   readonly limits: StreamLimits & SendQueueLimits;
   readonly backoff: BackoffOptions;
@@ -24,10 +27,13 @@ export interface NodePoolInit {
   readonly keepaliveMs: number;
   readonly events: EventHub;
   /** A stream to the node is up: says what runs the requests that come on it, and learns of its end. */
-  readonly streamOpened: (node: PeerNode) => OpenedStream;
+  readonly streamOpened: (node: PeerNode, tls: ConnectionTls | undefined) => OpenedStream;
   /** No request of some node is queued, running or unanswered any longer. */
   readonly idle: () => void;
 }
+
+/** The metadata of one attempt to open a stream to a node; the signal ends with the attempt. */
+export type StreamHeaders = (node: NodeAddress, signal: AbortSignal) => Metadata | Promise<Metadata>;
 
 /** The owner's side of a stream that the pool opened. */
 export interface OpenedStream {
@@ -102,20 +108,24 @@ export class NodePool {
 
   #openChannel(node: PeerNode): OutboundChannel {
     const init = this.#init;
-    const { transport, headers, limits, keepaliveMs, events } = init;
+    const { transport, headers, limits, keepaliveMs, events, tls } = init;
     const { id: nodeId, address } = node;
-    const options = { maxReceiveBytes: transportLimitFactor * limits.maxMessageBytes, keepaliveMs };
+    const options = { maxReceiveBytes: transportLimitFactor * limits.maxMessageBytes, keepaliveMs, tls };
+    let dialled: DialledStream | undefined;
     let opened: OpenedStream | undefined;
     const channel: OutboundChannel = new OutboundChannel({
       peer: `node ${nodeId} (${address})`,
-      dial: (signal) => transport.dial(address, headers, options, signal),
+      dial: async (signal) => {
+        dialled = await transport.dial(address, await headers(node, signal), options, signal);
+        return dialled;
+      },
       limits,
       backoff: init.backoff,
       connectTimeoutMs: init.connectTimeoutMs,
       observer: {
         opened: () => {
           node.recordConnected();
-          opened = init.streamOpened(node);
+          opened = init.streamOpened(node, dialled?.tls);
           if (this.#refusal !== undefined) channel.stream?.refuseRequests(this.#refusal);
           events.emit({ kind: "streamOpened", direction: "outbound", nodeId, address });
           return opened.handler;

@@ -48,7 +48,7 @@ export type QuorateEvent =
   | { readonly kind: "callbackFailed"; readonly callback: string; readonly error: unknown };
 
 /** The bounds whose reaching is told. */
-export type Limit = StreamLimit | "dynamicClients" | "refusedStreams" | "replyQueue";
+export type Limit = StreamLimit | "dynamicClients" | "refusedStreams" | "unidentifiedStreams" | "replyQueue";
 
 /** How often each kind of event has happened, and how often each bound was reached. */
 export type EventCounters = { readonly [Kind in QuorateEvent["kind"]]: number } & {
@@ -75,6 +75,7 @@ export class EventHub {
     messageSize: 0,
     dynamicClients: 0,
     refusedStreams: 0,
+    unidentifiedStreams: 0,
     replyQueue: 0,
   };
 

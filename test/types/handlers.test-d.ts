@@ -1,6 +1,7 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext, Handlers, Router } from "quorate";
 import { describe, expectTypeOf, it } from "vitest";
-import type { EchoRequest, Notification } from "../gen/test/v1/test_pb.js";
+import type { EchoRequest, EchoResponseSchema, Notification } from "../gen/test/v1/test_pb.js";
 import { Callback, Test } from "../gen/test/v1/test_quorate.js";
 
 declare const router: Router;
@@ -32,6 +33,20 @@ describe("handlers", () => {
     router.service(Test, { ...handlers, echoCorrectable: () => ({}) });
     // @ts-expect-error -- These are those of another service.
     router.service(Callback, handlers);
+  });
+
+  it("[CG-11] of one-way methods answer nothing, streaming ones any number of times, all others once", () => {
+    type Reply<Name extends keyof Handlers<typeof Test>> = ReturnType<Handlers<typeof Test>[Name]>;
+    type Message = MessageInitShape<typeof EchoResponseSchema>;
+    expectTypeOf<Reply<"echoUnicast">>().toBeUnknown();
+    expectTypeOf<Reply<"echoMulticast">>().toBeUnknown();
+    expectTypeOf<Reply<"echoRPC">>().toEqualTypeOf<Message | Promise<Message>>();
+    expectTypeOf<Reply<"echoQC">>().toEqualTypeOf<Message | Promise<Message>>();
+    expectTypeOf<AsyncGenerator<Message>>().toExtend<Reply<"echoCorrectable">>();
+    expectTypeOf<Message>().not.toExtend<Reply<"echoCorrectable">>();
+    expectTypeOf<Parameters<Handlers<typeof Test>["echoCorrectable"]>>().toEqualTypeOf<
+      [EchoRequest, HandlerContext]
+    >();
   });
 
   it("get the request and the context", () => {
