@@ -47,7 +47,11 @@ export interface NodeCallsListener {
  * nothing was sent.
  */
 export function callNodes(init: NodeCallsInit, listener: NodeCallsListener): NodeCalls {
-  return new NodeCalls(init, listener);
+  try {
+    return new NodeCalls(init, listener);
+  } catch (thrown) {
+    throw QuorateError.from(thrown);
+  }
 }
 
 /** What one node is sent; an error if it is sent nothing. */
@@ -119,9 +123,13 @@ export class NodeCalls {
     this.#calls[this.#called.indexOf(node)]?.forget();
   }
 
-  /** What the interceptors make of a response that comes of the end of the call. */
-  intercept(response: PeerResponse): PeerResponse | typeof drop {
-    return this.#outgoing.intercept(response);
+  /**
+   * What the interceptors make of the end of the call at a node that has not answered; undefined if they drop it. A
+   * reply comes too late.
+   */
+  interceptEnd(node: PeerNode, error: QuorateError): QuorateError | undefined {
+    const response = this.#outgoing.intercept(failure(node, error));
+    return response === drop || response.ok ? undefined : response.error;
   }
 
   #call(node: PeerNode, init: ConstructorParameters<typeof PendingCall>[0]): void {

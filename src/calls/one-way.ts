@@ -1,8 +1,9 @@
 import type { QuorateError } from "../../internal/errors/quorate-error.js";
+import type { PeerNode } from "../configuration/node.js";
 import { QuorumCallError } from "../errors/quorum-call-error.js";
 import type { OneWayCallOptions } from "./call-options.js";
 import type { RequestInit } from "./method-info.js";
-import { callNodes, type NodeCallsListener } from "./node-calls.js";
+import { callNodes, type NodeCalls, type NodeCallsListener } from "./node-calls.js";
 import type { ClientMethodInit, InterceptedOptions } from "./outgoing-call.js";
 
 /** The options of a one-way call with its interceptors. */
@@ -15,13 +16,14 @@ export function callUnicast(
   options: InterceptedOneWayOptions,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    start(init, request, options, resolve, {
+    const [node] = init.nodes;
+    const calls = start(init, request, options, resolve, {
       responded: (response) => {
         if (response.ok) resolve();
         else reject(response.error);
       },
       closed: () => resolve(),
-      ended: reject,
+      ended: (error) => reject((node && calls.interceptEnd(node, error)) ?? error),
     });
   });
 }
@@ -37,20 +39,23 @@ export function callMulticast(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const nodeErrors = new Map<number, QuorateError>();
-    let open = init.nodes.length;
-    const settled = () => {
-      open -= 1;
-      if (open > 0) return;
+    const open = new Set(init.nodes);
+    const settled = (node: PeerNode) => {
+      open.delete(node);
+      if (open.size > 0) return;
       if (nodeErrors.size === 0) resolve();
       else reject(sendFailure(init, nodeErrors));
     };
-    start(init, request, options, resolve, {
+    const calls = start(init, request, options, resolve, {
       responded: (response) => {
         if (!response.ok) nodeErrors.set(response.node.id, response.error);
-        settled();
+        settled(response.node);
       },
       closed: settled,
-      ended: reject,
+      ended: (error) => {
+        for (const node of open) calls.interceptEnd(node, error);
+        reject(error);
+      },
     });
     if (init.nodes.length === 0) resolve();
   });
@@ -62,11 +67,13 @@ function start(
   options: InterceptedOneWayOptions,
   resolve: () => void,
   listener: NodeCallsListener,
-): void {
+): NodeCalls {
   const calls = callNodes({ ...init, request, options, replies: "none" }, listener);
-  if (options.ignoreErrors !== true) return;
-  calls.stop();
-  resolve();
+  if (options.ignoreErrors === true) {
+    calls.stop();
+    resolve();
+  }
+  return calls;
 }
 
 function sendFailure(

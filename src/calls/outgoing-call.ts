@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { QuorateError } from "../../internal/errors/quorate-error.js";
+import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
 import { Metadata } from "../../internal/wire/metadata.js";
 import { type CallHooks, type ClientInterceptor, drop, skip } from "../configuration/client-interceptor.js";
 import { NodeSet } from "../configuration/configuration.js";
@@ -99,7 +99,7 @@ function interceptedCall(
       shared ??= method.encode(request);
       return shared;
     },
-    intercept: (response) => mapResponses(responseHooks, response),
+    intercept: (response) => mapResponses(responseHooks, response, method),
   };
 }
 
@@ -113,13 +113,20 @@ function mapRequests(hooks: readonly CallHooks[], request: Message, node: PeerNo
   return mapped;
 }
 
-function mapResponses(hooks: readonly CallHooks[], response: PeerResponse): PeerResponse | typeof drop {
+function mapResponses(
+  hooks: readonly CallHooks[],
+  response: PeerResponse,
+  method: MethodInfo,
+): PeerResponse | typeof drop {
   const { node } = response;
   let mapped = response as NodeResponse<Message>;
   for (const hook of hooks) {
     try {
       const next = hook.response?.(mapped) ?? mapped;
       if (next === drop) return drop;
+      if (!isResponse(next, method)) {
+        throw invalidArgument(`an interceptor made of a response to ${method.name} what is none`);
+      }
       mapped = next;
     } catch (thrown) {
       mapped = { ok: false, node, error: QuorateError.from(thrown) };
@@ -127,4 +134,12 @@ function mapResponses(hooks: readonly CallHooks[], response: PeerResponse): Peer
   }
   // A hook may have taken the response of another node; whose it is does not change.
   return { ...mapped, node };
+}
+
+/** Hooks are typed; what is no response all the same must neither count nor leave the call without an end (W-17). */
+function isResponse(value: unknown, { callType }: MethodInfo): value is NodeResponse<Message> {
+  if (typeof value !== "object" || value === null || !("ok" in value)) return false;
+  if (value.ok === false) return "error" in value && value.error instanceof QuorateError;
+  const oneWay = callType === "unicast" || callType === "multicast";
+  return value.ok === true && (oneWay || ("value" in value && value.value !== undefined));
 }

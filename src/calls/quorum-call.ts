@@ -1,7 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
-import { drop } from "../configuration/client-interceptor.js";
 import type { PeerNode } from "../configuration/node.js";
 import type { NodeResponse } from "../configuration/node-response.js";
 import type { TwoWayCallOptions } from "./call-options.js";
@@ -171,8 +170,8 @@ class QuorumResponses
     this.ended = error;
     this.#wake();
     for (const node of this.unanswered) {
-      const response = this.#calls?.intercept({ ok: false, node, error }) ?? drop;
-      if (response !== drop && !response.ok) this.#arrived.push(response);
+      const told = this.#calls?.interceptEnd(node, error);
+      if (told !== undefined) this.#arrived.push({ ok: false, node, error: told });
     }
     this.unanswered.clear();
     this.#wake();

@@ -13,15 +13,16 @@ export function callRpc(
   options: TwoWayCallOptions & InterceptedOptions,
 ): Promise<Message> {
   return new Promise((resolve, reject) => {
-    callNodes(
+    const [node] = init.nodes;
+    const calls = callNodes(
       { ...init, request, options, replies: "one" },
       {
         responded: (response) => {
           if (!response.ok) reject(response.error);
           else if (response.value !== undefined) resolve(response.value);
         },
-        closed: (node) => reject(nobodyAsked(init.method.name, String(node))),
-        ended: reject,
+        closed: () => reject(nobodyAsked(init.method.name, String(node))),
+        ended: (error) => reject((node && calls.interceptEnd(node, error)) ?? error),
       },
     );
   });

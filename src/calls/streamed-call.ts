@@ -2,7 +2,6 @@ import type { Message } from "@bufbuild/protobuf";
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
 import { Fifo } from "../../internal/util/fifo.js";
-import { drop } from "../configuration/client-interceptor.js";
 import type { PeerNode } from "../configuration/node.js";
 import type { NodeResponse } from "../configuration/node-response.js";
 import { QuorumCallError } from "../errors/quorum-call-error.js";
@@ -142,8 +141,8 @@ class StreamedCall
   #end(error: QuorateError): void {
     this.#ended = error;
     for (const node of [...this.#open]) {
-      const response = this.#calls?.intercept({ ok: false, node, error }) ?? drop;
-      if (response !== drop && !response.ok) this.#push({ ok: false, node, error: response.error });
+      const told = this.#calls?.interceptEnd(node, error);
+      if (told !== undefined) this.#push({ ok: false, node, error: told });
       this.#close(node);
     }
   }

@@ -112,7 +112,7 @@ describe.each(sides)("calls of the %s side of a stream", (side) => {
 });
 
 describe("two streams", () => {
-  it("[W-01] carry each reply on the stream that its request came on", async () => {
+  it("carry each reply on the stream that its request came on", async () => {
     const handler = new ManualHandler();
     const pairs = [openPair({ accepting: handler.handle }), openPair({ accepting: handler.handle })];
     // The same number on both, as a quorum call has it.

@@ -1,0 +1,73 @@
+import { type ClientInterceptor, Code, createClient } from "quorate";
+import { createLocalCluster } from "quorate/testing";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { rejectionOf } from "../calls/held-cluster.js";
+import { Test } from "../gen/test/v1/test_quorate.js";
+import { checkLeaks } from "../helpers/leaks.js";
+import { echoHandlers } from "../helpers/test-service.js";
+import { turn } from "../helpers/turn.js";
+
+checkLeaks();
+
+// What would end the process.
+const unhandled: unknown[] = [];
+const note = (reason: unknown) => void unhandled.push(reason);
+beforeEach(() => {
+  unhandled.length = 0;
+  process.on("unhandledRejection", note);
+  process.on("uncaughtException", note);
+});
+afterEach(async () => {
+  // Node tells of unhandled rejections between two turns.
+  await turn();
+  process.off("unhandledRejection", note);
+  process.off("uncaughtException", note);
+  if (unhandled.length > 0) throw new Error("the process would have ended", { cause: unhandled });
+});
+
+describe("an interceptor whose types were not checked", () => {
+  it.each<[unknown, "fulfilled" | "rejected"]>([
+    [5, "rejected"],
+    ["reply", "rejected"],
+    [{}, "rejected"],
+    [[], "rejected"],
+    [{ ok: false }, "rejected"],
+    [{ ok: false, error: "no" }, "rejected"],
+    [{ ok: 1 }, "rejected"],
+    // Of a one-way call there is no value that could be missing.
+    [{ ok: true }, "fulfilled"],
+  ])(
+    "[W-17] fails the nodes of which it makes %j, and ends neither the process nor leaves a call open",
+    async (wrong, oneWay) => {
+      await using cluster = await createLocalCluster(3, {
+        routes: (router, node) => router.service(Test, echoHandlers(node)),
+      });
+      const client = await cluster.connect();
+      const interceptor: ClientInterceptor = () => ({ response: () => wrong as never });
+      const interceptors = [interceptor as never];
+      const all = createClient(Test, client, { interceptors });
+      const one = createClient(Test, client.node(1), { interceptors });
+      const patient = { timeoutMs: Number.POSITIVE_INFINITY };
+      const failed = await Promise.all(
+        [
+          one.echoRPC({}, patient),
+          all.echoQC({}, patient).first(),
+          all.echoQC({}, patient).majority(),
+          all.echoCorrectable({}, patient).correctable(1).result(),
+        ].map(rejectionOf),
+      );
+      expect(failed.map(({ name }) => name)).toEqual([
+        "QuorateError",
+        "QuorumCallError",
+        "QuorumCallError",
+        "QuorumCallError",
+      ]);
+      const told = await Promise.allSettled([one.echoUnicast({}, patient), all.echoMulticast({}, patient)]);
+      expect(told.map(({ status }) => status)).toEqual([oneWay, oneWay]);
+      const responses = await all.echoQC({}, patient).collect();
+      expect([...responses.values()].map((response) => !response.ok && response.error.code)).toEqual(
+        [1, 2, 3].map(() => Code.InvalidArgument),
+      );
+    },
+  );
+});
