@@ -45,7 +45,8 @@ function optionContradictions(selected: readonly OptionName[]): string[] {
 function streamContradictions(method: DescMethod, selected: readonly OptionName[]): string[] {
   const { clientStreaming, serverStreaming } = method.proto;
   if (clientStreaming && serverStreaming) return [bidirectional(method)];
-  if (clientStreaming) return [streamedRequest(method, selected)];
+  // Gorums takes a stream of requests of a multicast, and means no more by it: each call sends one request.
+  if (clientStreaming && !selected.includes("multicast")) return [streamedRequest(method, selected)];
   if (serverStreaming && !selected.includes("quorumcall")) return [streamedReply(method, selected)];
   return [];
 }
@@ -60,10 +61,9 @@ function bidirectional(method: DescMethod): string {
 
 function streamedRequest(method: DescMethod, selected: readonly OptionName[]): string {
   const fix = `drop \`stream\` before ${method.input.name}`;
-  const oneWay = selected.find((name) => name === "multicast" || name === "unicast");
-  return oneWay === undefined
-    ? `a stream of requests is not supported; ${fix} and make one call per request`
-    : `a one-way stream of requests is written as several ${oneWay} calls; ${fix}`;
+  return selected.includes("unicast")
+    ? `a one-way stream of requests is written as several unicast calls; ${fix}`
+    : `a stream of requests is not supported; ${fix} and make one call per request`;
 }
 
 function streamedReply(method: DescMethod, selected: readonly OptionName[]): string {

@@ -16,10 +16,15 @@ export interface InboundManagerInit {
   readonly self: PeerNode | undefined;
   readonly calls: CallSettings;
   readonly maxDynamicClients: number;
+  /** Dynamic clients are numbered from the next id on. Default: from {@link firstDynamicId} on. */
+  readonly lastDynamicId?: number;
   readonly events: EventHub;
   readonly onPeersChange: ((peers: Configuration) => void) | undefined;
   readonly onClientsChange: ((clients: Configuration) => void) | undefined;
 }
+
+/** The largest id is left out, as in Gorums. */
+const lastClientId = 0xffff_fffe;
 
 /**
  * Knows who is connected to a server: the known peers of its list, and the dynamic clients, which it numbers. Keeps
@@ -35,10 +40,11 @@ export class InboundManager {
   readonly #clientWaiters = new ConfigurationWaiters("clients", () => this.#clients);
   #peers: NodeSet = emptyConfiguration;
   #clients: NodeSet = emptyConfiguration;
-  #lastDynamicId = firstDynamicId - 1;
+  #lastDynamicId: number;
 
   constructor(init: InboundManagerInit) {
     this.#init = init;
+    this.#lastDynamicId = init.lastDynamicId ?? firstDynamicId - 1;
     this.#known = new Map(
       init.known.map(({ id, address }) => [
         id,
@@ -76,9 +82,13 @@ export class InboundManager {
     if (claim.kind === "plain") return undefined;
     if (claim.kind === "node") return this.#known.get(claim.id);
     const { maxDynamicClients, calls, events } = this.#init;
-    if (this.#dynamic.size >= maxDynamicClients || this.#lastDynamicId >= 0xfffffffe) {
+    const full = this.#dynamic.size >= maxDynamicClients;
+    if (full || this.#lastDynamicId >= lastClientId) {
       events.emit({ kind: "limitReached", limit: "dynamicClients", nodeId: undefined });
-      const message = `quorate: no more dynamic clients: ${this.#dynamic.size} are connected (maxDynamicClients)`;
+      // The text of Gorums (F-31): ids are never used again, and there are no more.
+      const message = full
+        ? `quorate: no more dynamic clients: ${this.#dynamic.size} are connected (maxDynamicClients)`
+        : "gorums: dynamic client ID space exhausted";
       throw new QuorateError(Code.ResourceExhausted, message, { reason: "TOO_MANY_CLIENTS" });
     }
     this.#lastDynamicId += 1;

@@ -40,7 +40,8 @@ export function defineService<Desc extends DescService, const Types extends Call
   if (strange !== undefined) {
     const [name, type] = strange;
     throw invalidArgument(
-      `the table of ${descriptor.typeName} has the call type "${type}" for ${name}, which this version does not know`,
+      `the table of ${descriptor.typeName} has the call type "${type}" for ${name}, which this version of quorate ` +
+        "does not know; install the one that the generator belongs to",
     );
   }
   return Object.freeze({ descriptor, callTypes });

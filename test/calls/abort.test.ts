@@ -8,6 +8,7 @@ import { eventually } from "../helpers/eventually.js";
 import { checkLeaks } from "../helpers/leaks.js";
 import { RawServer } from "../helpers/raw-server.js";
 import { holdingCluster, rejectionOf } from "./held-cluster.js";
+import { slowDial } from "./slow-dial.js";
 
 checkLeaks();
 
@@ -90,6 +91,44 @@ describe("a call that was aborted", () => {
     const expired = await rejectionOf(call(clients, { timeoutMs: 0 }));
     expect(expired).toMatchObject({ code: Code.DeadlineExceeded });
     for (const error of [canceled, expired]) expect(error).not.toBeInstanceOf(QuorumCallError);
+  });
+});
+
+describe("a one-way call that is not sent yet", () => {
+  it("[UC-04] rejects with the deadline, or with the reason of its signal", async () => {
+    await using servers = await holdingCluster(1);
+    const network = slowDial(servers.cluster, 1);
+    await using client = await connect({ nodes: servers.cluster.nodes, transport: network.transport });
+    const test = createClient(Test, client.node(1));
+    const expired = await rejectionOf(test.echoUnicast({}, { timeoutMs: 10 }));
+    expect(expired).toMatchObject({ code: Code.DeadlineExceeded });
+    const controller = new AbortController();
+    const aborted = rejectionOf(test.echoUnicast({ value: "aborted" }, { signal: controller.signal }));
+    const reason = new QuorateError(Code.Aborted, "of the caller");
+    controller.abort(reason);
+    expect(await aborted).toBe(reason);
+    // Neither is sent when the server is there.
+    network.open();
+    await test.echoUnicast({ value: "later" });
+    expect((await servers.next(1)).request.value).toBe("later");
+  });
+
+  it("[MC-09] rejects so too if some nodes have it and others are waited for", async () => {
+    await using servers = await holdingCluster(2);
+    const network = slowDial(servers.cluster, 2);
+    await using client = await connect({ nodes: servers.cluster.nodes, transport: network.transport });
+    const test = createClient(Test, client);
+    const expired = rejectionOf(test.echoMulticast({ value: "expired" }, { timeoutMs: 10 }));
+    expect((await servers.next(1)).request.value).toBe("expired");
+    expect(await expired).toMatchObject({ code: Code.DeadlineExceeded });
+    expect(await expired).not.toBeInstanceOf(QuorumCallError);
+    const controller = new AbortController();
+    const reason = new QuorateError(Code.Aborted, "of the caller");
+    const aborted = rejectionOf(test.echoMulticast({}, { signal: controller.signal }));
+    await servers.next(1);
+    controller.abort(reason);
+    expect(await aborted).toBe(reason);
+    network.open();
   });
 });
 

@@ -1,13 +1,17 @@
+import { create } from "@bufbuild/protobuf";
 import { Code, connect, createClient, QuorateError } from "quorate";
-import { createMemoryTransport } from "quorate/testing";
+import { createLocalCluster, createMemoryTransport } from "quorate/testing";
 import { describe, expect, it } from "vitest";
 import { encodeBody, encodeEnvelope } from "../../internal/wire/encode-envelope.js";
 import { statusFromError } from "../../internal/wire/status.js";
 import { connected } from "../conformance/stages.js";
+import { type EchoRequest, EchoRequestSchema, EchoResponseSchema } from "../gen/test/v1/test_pb.js";
 import { Test } from "../gen/test/v1/test_quorate.js";
 import { eventually } from "../helpers/eventually.js";
 import { checkLeaks } from "../helpers/leaks.js";
 import { RawServer } from "../helpers/raw-server.js";
+import { echoHandlers } from "../helpers/test-service.js";
+import { RawPeer } from "../server/raw-peer.js";
 import { rejectionOf } from "./held-cluster.js";
 
 checkLeaks();
@@ -44,6 +48,32 @@ describe("a call to several nodes", () => {
     const body = encodeBody({ method: "test.v1.Test.EchoQC", payload: Uint8Array.of(10, 1, 120) });
     await Promise.all(raw.servers.map((server) => server.write(encodeEnvelope(number ?? 0, false, body))));
     expect((await responses.all()).value).toBe("x");
+  });
+});
+
+describe("an empty payload", () => {
+  it("[SI-11] is the default message, as a request and as a reply", async () => {
+    await using raw = await rawServers(1);
+    const [server] = raw.servers;
+    const call = createClient(Test, raw.client.node(1)).echoRPC({});
+    await eventually(() => server?.received.length === 1);
+    // The default message is encoded as nothing.
+    expect(server?.requests[0]?.payload).toHaveLength(0);
+    const body = encodeBody({ method: "test.v1.Test.EchoRPC" });
+    await server?.write(encodeEnvelope(server.requests[0]?.number ?? 0, false, body));
+    expect(await call).toEqual(create(EchoResponseSchema));
+    const seen: EchoRequest[] = [];
+    await using cluster = await createLocalCluster(1, {
+      routes: (router) =>
+        router.service(Test, {
+          ...echoHandlers(),
+          echoRPC: (request) => ({ server: seen.push(request) - 1 }),
+        }),
+    });
+    await using peer = await RawPeer.dial(cluster.nodes[1] ?? "", {}, cluster.network);
+    await peer.request(1, "test.v1.Test.EchoRPC");
+    expect((await peer.reply(1)).payload).toHaveLength(0);
+    expect(seen).toEqual([create(EchoRequestSchema)]);
   });
 });
 

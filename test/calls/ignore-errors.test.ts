@@ -53,4 +53,24 @@ describe.each(transports)("one-way calls, on %s", (transport) => {
     await expect(test.echoUnicast({}, { ignoreErrors: true })).resolves.toBeUndefined();
     expect(client.node(1).pendingCalls).toBe(0);
   });
+
+  it("[MC-08] leave nothing pending: 1,000 multicasts to 3 servers that nobody waits for", async () => {
+    let received = 0;
+    await using cluster = await createLocalCluster(3, {
+      transport,
+      routes: (router) =>
+        router.service(Test, {
+          ...echoHandlers(),
+          echoMulticast: () => {
+            received += 1;
+          },
+        }),
+    });
+    const client = await cluster.connect();
+    const test = createClient(Test, client);
+    for (let at = 0; at < 1_000; at++) void test.echoMulticast({}, { ignoreErrors: true });
+    await eventually(() => client.nodes.every(({ pendingCalls }) => pendingCalls === 0));
+    await eventually(() => received >= 3_000);
+    expect(received).toBe(3_000);
+  });
 });

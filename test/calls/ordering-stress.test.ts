@@ -42,7 +42,7 @@ describe.each(transports)("calls without a pause, on %s", (transport) => {
     const nodes = client.nodes.map((node) => createClient(Test, node));
     const until = performance.now() + stressMs;
     let number = 0;
-    while (performance.now() < until) {
+    while (performance.now() < until || number < 200) {
       // Some at once, none of them awaited before the next is made.
       const calls: Promise<unknown>[] = [];
       for (let at = 0; at < 40; at++) {
@@ -57,7 +57,6 @@ describe.each(transports)("calls without a pause, on %s", (transport) => {
     }
     await eventually(() => [1, 2, 3].every((node) => servers.last.get(node) === number - 1));
     expect(servers.outOfOrder).toEqual([]);
-    expect(number).toBeGreaterThan(100);
   });
 });
 

@@ -71,7 +71,7 @@ describe("a quorum call fails", () => {
     );
   });
 
-  it("[QC-14] with DeadlineExceeded at its deadline, with the node errors and the unanswered nodes", async () => {
+  it("[W-15] with DeadlineExceeded at its deadline, with the node errors and the unanswered nodes", async () => {
     await using servers = await holdingCluster(3);
     const responses = createClient(Test, servers.client).echoQC({}, { timeoutMs: 60 });
     const results = [responses.majority(), responses.all(), responses.first()].map(rejectionOf);

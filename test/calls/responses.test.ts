@@ -45,7 +45,7 @@ describe("Responses", () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  it("[IT-04] may be iterated several times, at once and later, beside terminals", async () => {
+  it("may be iterated several times, at once and later, beside terminals", async () => {
     await using servers = await holdingCluster(3);
     const responses = createClient(Test, servers.client).echoQC({});
     const together = Promise.all([collect(responses), collect(responses), responses.all()]);

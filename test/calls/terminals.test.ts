@@ -70,6 +70,20 @@ describe.each(transports)("the terminals of a quorum call, on %s", (transport) =
   });
 });
 
+describe("the promise of a terminal", () => {
+  it("[AS-04] is settled once the result is there, and gives it however often it is asked", async () => {
+    await using servers = await holdingCluster(3);
+    const majority = createClient(Test, servers.client).echoQC({}).majority();
+    await servers.answer(2);
+    expect(await isSettled(majority)).toBe(false);
+    await servers.answer(3);
+    const reply = await majority;
+    expect(await isSettled(majority)).toBe(true);
+    expect(await majority).toBe(reply);
+    expect(await majority.then(({ value }) => value)).toBe("at 2");
+  });
+});
+
 describe("a quorum call in virtual time", () => {
   afterEach(() => {
     vi.useRealTimers();

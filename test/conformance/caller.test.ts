@@ -70,7 +70,7 @@ describe.each(transports)("a handler's calls to its caller, on %s", (transport) 
     expect(error).toMatchObject(expected);
   });
 
-  it("[SV-06] fail with Unimplemented for what it does not serve", async () => {
+  it("[J-13] fail with Unimplemented for what it does not serve", async () => {
     const error = await inHandler(transport, {}, (caller) =>
       failureOf(createClient(Test, caller).echoRPC({})),
     );

@@ -252,7 +252,7 @@ describe.each(transports)("on %s", (transport) => {
       expect(all).toMatchObject({ code: Code.Unimplemented, reason: "INCOMPLETE" });
     });
 
-    it("[CF-04] fails with FailedPrecondition on a configuration without nodes", async () => {
+    it("fails with FailedPrecondition on a configuration without nodes", async () => {
       const error = await failureOf(
         stage.run((targets) =>
           createClient(Test, targets.without(...targets))

@@ -24,9 +24,7 @@ export function checkLeaks(): void {
   afterEach(async () => {
     let leaked: string[] = [];
     await eventually(() => {
-      leaked = [...openResources()]
-        .filter(([kind, count]) => count > (before.get(kind) ?? 0))
-        .map(([kind, count]) => `${kind}: ${count} (${before.get(kind) ?? 0} before)`);
+      leaked = leakedSince(before);
       return leaked.length === 0;
     }).catch(() => {
       throw new Error(`the test left open: ${leaked.join(", ")}`);
@@ -34,7 +32,15 @@ export function checkLeaks(): void {
   });
 }
 
-function openResources(): Map<string, number> {
+/** What there is more of than there was before, in words. */
+export function leakedSince(before: ReadonlyMap<string, number>): string[] {
+  return [...openResources()]
+    .filter(([kind, count]) => count > (before.get(kind) ?? 0))
+    .map(([kind, count]) => `${kind}: ${count} (${before.get(kind) ?? 0} before)`);
+}
+
+/** How much is open now of each kind that is watched. */
+export function openResources(): Map<string, number> {
   const counts = new Map<string, number>();
   for (const kind of process.getActiveResourcesInfo()) {
     if (watched.has(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1);

@@ -32,7 +32,7 @@ service Bad {
   }
   rpc Upload(stream Ask) returns (Answer);
       rpc UploadQC(stream Ask) returns (Answer) { option (gorums.quorumcall) = true; }
-  rpc UploadMulticast(stream Ask) returns (Answer) { option (gorums.multicast) = true; }
+  rpc Fine(Ask) returns (Answer);
   rpc UploadUnicast(stream Ask) returns (Answer) { option (gorums.unicast) = true; }
   rpc Watch(Ask) returns (stream Answer);
   rpc WatchRPC(Ask) returns (stream Answer) { option (gorums.rpc) = true; }
@@ -41,9 +41,12 @@ service Bad {
   rpc Chat(stream Ask) returns (stream Answer);
   rpc ChatQC(stream Ask) returns (stream Answer) { option (gorums.quorumcall) = true; }
   rpc Everything(stream Ask) returns (Answer) {
-    option (gorums.multicast) = true;
+    option (gorums.unicast) = true;
     option (gorums.quorumcall) = true;
   }
+}
+service Streamed {
+  rpc Multicast(stream Ask) returns (Answer) { option (gorums.multicast) = true; }
 }
 `;
 
@@ -100,11 +103,8 @@ describe("callTypeOf", () => {
     expect(refusalOf(name)).toBe(`calls/v1/calls.proto:${position}: Bad.${name}: ${message}`);
   });
 
-  it("[CG-09] refuses a stream of requests of a multicast, which Gorums accepts", () => {
-    expect(refusalOf("UploadMulticast")).toBe(
-      "calls/v1/calls.proto:29:3: Bad.UploadMulticast: " +
-        "a one-way stream of requests is written as several multicast calls; drop `stream` before Ask",
-    );
+  it("[CG-09] takes a stream of requests of a multicast, as Gorums does: one call sends one", () => {
+    expect(callTypeOf(methodOf("Streamed", "Multicast"))).toBe("multicast");
   });
 
   it.each([
@@ -150,7 +150,7 @@ describe("callTypeOf", () => {
   it("states every contradiction of a method", () => {
     expect(refusalOf("Everything").split("\n")).toEqual([
       expect.stringContaining(
-        "37:3: Bad.Everything: gorums.multicast and gorums.quorumcall exclude each other",
+        "37:3: Bad.Everything: gorums.unicast and gorums.quorumcall exclude each other",
       ),
       expect.stringContaining("37:3: Bad.Everything: a one-way stream of requests"),
     ]);

@@ -38,6 +38,22 @@ service Register {
 service Idle {}
 `;
 
+// Names of types of Go's generated code, and of what ours imports.
+const names = `edition = "2024";
+package names.v1;
+import "gorums.proto";
+message Configuration {}
+message Node {}
+message NodeContext {}
+message ConfigContext {}
+message QuorateService {}
+service Names {
+  rpc Get(Configuration) returns (Node) { option (gorums.quorumcall) = true; }
+  rpc Put(NodeContext) returns (ConfigContext);
+  rpc Make(QuorateService) returns (Node);
+}
+`;
+
 // Stands for the library, so that this shows what the generator writes and nothing else.
 const runtime = `import type { DescService } from "@bufbuild/protobuf";
 type CallType = "rpc" | "unicast" | "multicast" | "quorumCall" | "correctable";
@@ -70,30 +86,26 @@ describe("the command protoc-gen-quorate", () => {
   });
 
   it("[CG-03] writes code that compiles, for messages of other packages too", {
-    timeout: 30_000,
+    timeout: 60_000,
   }, async () => {
-    await using folder = await protoFolder({
-      "register/v1/register.proto": register,
-      "messages/v1/messages.proto": 'edition = "2023"; package messages.v1; message Key { string key = 1; }',
-      "buf.gen.yaml": template,
-      "quorate.ts": runtime,
-      "package.json": '{ "type": "module" }',
-    });
-    await run(tool("buf"), ["generate"], { cwd: folder.path });
-    await symlink(join(root, "node_modules"), join(folder.path, "node_modules"), "junction");
-    await writeFile(
-      join(folder.path, "tsconfig.json"),
-      JSON.stringify({
-        extends: join(root, "tsconfig.base.json"),
-        compilerOptions: { noEmit: true, paths: { quorate: ["./quorate.ts"] } },
-        include: ["gen", "quorate.ts"],
-      }),
-    );
-    await access(join(folder.path, "gen/register/v1/register_quorate.ts"));
-    await expect(run(tool("tsc"), ["-p", folder.path])).resolves.toMatchObject({ stdout: "" });
+    expect(await compiled(runtime)).toBe("");
   });
 
-  it("fails the compiler with the list of problems, and writes nothing", { timeout: 30_000 }, async () => {
+  it("[W-32] reserves no names: what it writes declares none but those of the services", {
+    timeout: 60_000,
+  }, async () => {
+    expect(await compiled(runtime, { "names/v1/names.proto": names })).toBe("");
+  });
+
+  it("[CG-14] writes code that does not compile against a library that is too old for it", {
+    timeout: 60_000,
+  }, async () => {
+    // It does not know correctables, of which the service Register has one.
+    const output = await compiled(runtime.replace(' | "correctable"', ""));
+    expect(output).toMatch(/register_quorate\.ts\(\d+,\d+\): error TS\d+: [^]*"correctable"/);
+  });
+
+  it("fails the compiler with the list of problems, and writes nothing", { timeout: 60_000 }, async () => {
     const watch = "rpc Watch(Message) returns (stream Message);";
     await using folder = await protoFolder({
       "bad.proto": `syntax = "proto3";\nmessage Message {}\nservice Bad { ${watch}\n  rpc Chat(stream Message) returns (stream Message); }\n`,
@@ -109,4 +121,33 @@ describe("the command protoc-gen-quorate", () => {
     });
     await expect(access(join(folder.path, "gen"))).rejects.toMatchObject({ code: "ENOENT" });
   });
+
+  /** What the TypeScript compiler says to what is generated, with this library. */
+  async function compiled(library: string, protos: Readonly<Record<string, string>> = {}): Promise<string> {
+    await using folder = await protoFolder({
+      "register/v1/register.proto": register,
+      "messages/v1/messages.proto": 'edition = "2023"; package messages.v1; message Key { string key = 1; }',
+      ...protos,
+      "buf.gen.yaml": template,
+      "quorate.ts": library,
+      "package.json": '{ "type": "module" }',
+    });
+    await run(tool("buf"), ["generate"], { cwd: folder.path });
+    await symlink(join(root, "node_modules"), join(folder.path, "node_modules"), "junction");
+    await writeFile(
+      join(folder.path, "tsconfig.json"),
+      JSON.stringify({
+        extends: join(root, "tsconfig.base.json"),
+        compilerOptions: { noEmit: true, paths: { quorate: ["./quorate.ts"] } },
+        include: ["gen", "quorate.ts"],
+      }),
+    );
+    for (const proto of ["register/v1/register.proto", ...Object.keys(protos)]) {
+      await access(join(folder.path, "gen", proto.replace(/\.proto$/, "_quorate.ts")));
+    }
+    const { stdout } = await run(tool("tsc"), ["-p", folder.path]).catch(
+      (error: unknown) => error as { stdout: string },
+    );
+    return stdout;
+  }
 });

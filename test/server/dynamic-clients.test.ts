@@ -50,7 +50,7 @@ describe.each(transports)("dynamic clients, on %s", (transport) => {
     expect(serverAt(cluster, 1).snapshot().streams).toMatchObject([{ nodeId: undefined }]);
   });
 
-  it("[SV-01] [SV-02] are called on the streams that they opened", async () => {
+  it("are called on the streams that they opened", async () => {
     const notified: number[] = [];
     await using cluster = await open();
     const server = serverAt(cluster, 1);

@@ -176,8 +176,8 @@ describe.each(["memory", "loopback"] as const)("known peers, on %s", (transport)
     ["[J-03] the server's own id twice", "1, 1", Code.PermissionDenied],
     ["[W-23] an id in the range of dynamic clients", "1048576", Code.InvalidArgument],
     ["the largest uint32", "4294967295", Code.InvalidArgument],
-    ["[MD-07] more than a uint32", "4294967296", Code.InvalidArgument],
-    ["[KP-10] no number", "abc", Code.InvalidArgument],
+    ["[W-02] more than a uint32", "4294967296", Code.InvalidArgument],
+    ["[W-02] no number", "abc", Code.InvalidArgument],
     ["a negative number", "-1", Code.InvalidArgument],
     ["a fraction", "2.0", Code.InvalidArgument],
     ["a hexadecimal number", "0x2", Code.InvalidArgument],
@@ -217,7 +217,7 @@ describe.each(["memory", "loopback"] as const)("known peers, on %s", (transport)
 
   it.each([
     ["[KP-09] an id that is not in the list", { "gorums-node-id": "99" }],
-    ["[DC-07] no id", {}],
+    ["[KP-09] [DC-07] no id", {}],
   ])("serves a stream with %s, and does not track it", async (_, headers) => {
     await using one = await openServer(transport);
     await using peer = await one.dial({ ...headers, ...features });

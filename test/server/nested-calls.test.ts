@@ -12,7 +12,7 @@ checkLeaks();
 const soon = { timeoutMs: 5_000 };
 
 describe.each(transports)("calls within calls, on %s", (transport) => {
-  it("[HB-05] a handler may call its caller without release, many times at once", async () => {
+  it("a handler may call its caller without release, many times at once", async () => {
     await using cluster = await createLocalCluster(1, {
       transport,
       routes: (router) =>

@@ -102,7 +102,7 @@ describe("a server's node for itself", () => {
     expect((await createClient(Test, one.self).echoRPC({ value: "outer" })).value).toBe("inner");
   });
 
-  it("does not let a busy handler of its own delay the others", async () => {
+  it("[HB-02] does not let a busy handler of its own delay the others", async () => {
     let finish = () => {};
     await using cluster = await createLocalCluster(3, {
       routes: (router, node) =>
@@ -118,14 +118,14 @@ describe("a server's node for itself", () => {
     });
     const responses = createClient(Test, serverAt(cluster, 1).peers).echoQC({ value: "x" });
     const all = responses.all((replies) => replies.map(({ value }) => value));
-    // [HB-02] The first reply comes from another node.
+    // The first reply comes from another node.
     expect((await responses.first()).value).toMatch(/^x [23]$/);
     expect(await isSettled(all)).toBe(false);
     finish();
     expect((await all).at(-1)).toBe("self");
   });
 
-  it("[SE-07] fails its calls when the server is closed", async () => {
+  it("fails its calls when the server is closed", async () => {
     await using one = await openServer(() => ({}));
     await one.server.close();
     expect(await rejectionOf(createClient(Test, one.self).echoRPC({}))).toMatchObject({

@@ -28,12 +28,14 @@ describe("defineService", () => {
     );
   });
 
-  it("refuses a call type that there is none of", () => {
+  it("[CG-14] refuses a call type that it does not know, as of a generator that is newer", () => {
     const broken = { ...table, ask: "broadcast" };
     expect(() => defineService(CallbackDescriptor, broken as unknown as typeof table)).toThrow(
       expect.objectContaining({
         code: Code.InvalidArgument,
-        message: expect.stringContaining("ask") as string,
+        message:
+          'quorate: the table of test.v1.Callback has the call type "broadcast" for ask, which this version of ' +
+          "quorate does not know; install the one that the generator belongs to",
       }),
     );
   });

@@ -87,7 +87,7 @@ describe("the channel of a node to itself", () => {
     { releases: false, inner: Code.DeadlineExceeded },
     { releases: true, inner: Code.Ok },
   ])(
-    "[HB-05, W-11] a handler that calls itself and releases first ($releases) has the inner call end with $inner",
+    "[W-11] a handler that calls itself and releases first ($releases) has the inner call end with $inner",
     async ({ releases, inner }) => {
       const codes: number[] = [];
       const local: LocalChannel = openLocal(async (request) => {
@@ -127,7 +127,7 @@ describe("the channel of a node to itself", () => {
     local.close();
   });
 
-  it("[SE-07] fails what is pending when it is closed, and ends the signals of what runs", async () => {
+  it("fails what is pending when it is closed, and ends the signals of what runs", async () => {
     const handler = new ManualHandler();
     const local = openLocal(handler.handle);
     const calls = [send(local.channel), send(local.channel, { waitForReady: true })];

@@ -48,7 +48,7 @@ describe("MessageRouter", () => {
     { side: "accepting", callable: false, serverInitiated: false, is: "request" },
     { side: "accepting", callable: false, serverInitiated: true, is: "request" },
   ] as const)(
-    "[PL-07, PL-09, PL-10] on the $side side (callable: $callable) takes the high bit $serverInitiated for a $is",
+    "[PL-09, PL-10] on the $side side (callable: $callable) takes the high bit $serverInitiated for a $is",
     ({ side, callable, serverInitiated, is }) => {
       const { register, route, requests, lateReplies } = openRouter(side, callable);
       const { replies } = register({ number: 7 });

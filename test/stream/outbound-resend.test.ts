@@ -43,7 +43,7 @@ describe("the calls of a lost stream", () => {
     },
   );
 
-  it("[RQ-02] are sent again with the same number and payload", async () => {
+  it("[W-07] are sent again with the same number and payload", async () => {
     const scripted = new ScriptedChannel();
     const stream = await scripted.up();
     const call = send(scripted.channel, { resend: true, payload: "ask" });
@@ -204,7 +204,7 @@ describe("the calls of a lost stream", () => {
     await scripted.close();
   });
 
-  it("[LC-11] are all answered on the next stream if they were made before the loss was seen", async () => {
+  it("are all answered on the next stream if they were made before the loss was seen", async () => {
     const scripted = new ScriptedChannel();
     const stream = await scripted.up();
     const calls = Array.from({ length: 10 }, () => send(scripted.channel, { resend: true }));
