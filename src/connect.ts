@@ -15,6 +15,7 @@ import { openConnection } from "./server/connection.js";
 import { invoker, requestHandler } from "./server/invoke-handler.js";
 import { nodeIdHeader } from "./server/peer-identity.js";
 import { type PeerOptions, readPeerOptions } from "./server/peer-options.js";
+import { streamHeaders } from "./server/prove.js";
 import { collectRoutes } from "./server/router.js";
 
 /** The options of {@link connect}, beside those that it shares with `createServer`. */
@@ -34,7 +35,7 @@ export interface ConnectOptions extends PeerOptions {
  * @throws QuorateError InvalidArgument that names the entry of the list or the option.
  */
 export async function connect(options: ConnectOptions): Promise<OwnedConfiguration> {
-  const settings = readPeerOptions(options);
+  const settings = readPeerOptions(options, "client");
   const metadata = checkStreamHeaders(Metadata.from(options.metadata));
   const register = new NodeRegister();
   const addresses = await register.admit(options.nodes);
@@ -46,9 +47,9 @@ export async function connect(options: ConnectOptions): Promise<OwnedConfigurati
   const pool = new NodePool({
     ...settings,
     addresses,
-    headers,
-    streamOpened: (caller) => {
-      const connection = openConnection(caller.address, headers);
+    headers: streamHeaders(headers, settings.prove),
+    streamOpened: (caller, tls) => {
+      const connection = openConnection(caller.address, headers, { nodeId: caller.id }, tls);
       const context = { connection, caller, peers: () => configuration, clients: () => emptyConfiguration };
       return { handler: requestHandler(invoke, context), closed: () => connection.close() };
     },

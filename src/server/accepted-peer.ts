@@ -6,6 +6,7 @@ import { streamEndError } from "../../internal/stream/stream-failure.js";
 import type { AcceptedStream } from "../../internal/transport/transport.js";
 import type { PeerNode } from "../configuration/node.js";
 import { type Connection, type OpenConnection, openConnection } from "./connection.js";
+import type { Identity } from "./identify.js";
 import type { InboundManager } from "./inbound-manager.js";
 import { type Invoke, requestHandler } from "./invoke-handler.js";
 import type { PeerSettings } from "./peer-options.js";
@@ -15,6 +16,9 @@ export interface AcceptedPeerInit {
   readonly accepted: AcceptedStream;
   /** Whom the stream stands for; undefined if it is served without being tracked. */
   readonly node: PeerNode | undefined;
+  readonly identity: Identity;
+  /** Streams are numbered as they come; who they are is known in another order. */
+  readonly arrival: number;
   readonly manager: InboundManager;
   readonly settings: PeerSettings;
   readonly invoke: Invoke;
@@ -42,7 +46,7 @@ export class AcceptedPeer {
     this.#init = init;
     this.node = node;
     this.features = readFeatures(accepted.headers);
-    this.#connection = openConnection(accepted.remoteAddress, accepted.headers);
+    this.#connection = openConnection(accepted.remoteAddress, accepted.headers, init.identity, accepted.tls);
     this.channel = new StreamChannel({
       stream: accepted.stream,
       side: "accepting",
@@ -69,6 +73,10 @@ export class AcceptedPeer {
 
   get connection(): Connection {
     return this.#connection;
+  }
+
+  get arrival(): number {
+    return this.#init.arrival;
   }
 
   get address(): string {

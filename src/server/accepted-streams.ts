@@ -4,11 +4,14 @@ import type { AcceptedStream } from "../../internal/transport/transport.js";
 import type { PeerNode } from "../configuration/node.js";
 import { AcceptedPeer, type AcceptedPeerInit } from "./accepted-peer.js";
 import type { Connection } from "./connection.js";
-import { readClaim } from "./peer-identity.js";
+import type { Identification } from "./identification.js";
+import type { Identity } from "./identify.js";
+import { type PeerClaim, readClaim } from "./peer-identity.js";
 
 /** What {@link AcceptedStreams} is made of. */
 export interface AcceptedStreamsInit extends Pick<AcceptedPeerInit, "manager" | "settings" | "invoke"> {
   readonly ownId: number | undefined;
+  readonly identification: Identification;
   /** Refused streams that are kept open, for peers that would only open them again (J-05). */
   readonly maxRefusedStreams: number;
   readonly onConnect: ((connection: Connection) => void) | undefined;
@@ -18,10 +21,14 @@ export interface AcceptedStreamsInit extends Pick<AcceptedPeerInit, "manager" | 
   readonly idle: () => void;
 }
 
+/** A stream that nobody has opened yet, and the how manieth it is. */
+type Arriving = Pick<AcceptedPeerInit, "accepted" | "arrival">;
+
 /** The streams that peers opened to one server. */
 export class AcceptedStreams {
   readonly #init: AcceptedStreamsInit;
   readonly #open = new Set<AcceptedPeer>();
+  #arrivals = 0;
   #closing: QuorateError | undefined;
 
   constructor(init: AcceptedStreamsInit) {
@@ -33,22 +40,30 @@ export class AcceptedStreams {
     return [...this.#open];
   }
 
-  /** Serves a stream, or refuses it. */
+  /** Serves a stream, or refuses it, once it is known whose it is; until then nothing of it is read. */
   accept(accepted: AcceptedStream): void {
-    const { manager, ownId } = this.#init;
+    const { identification, ownId: serverId } = this.#init;
+    const arriving = { accepted, arrival: ++this.#arrivals };
+    const { headers: metadata, remoteAddress, tls } = accepted;
     try {
       if (this.#closing !== undefined) throw this.#closing;
-      const claim = readClaim(accepted.headers, ownId);
-      this.#serve(accepted, manager.nodeFor(claim, accepted.remoteAddress));
+      const claim = readClaim(metadata, serverId);
+      const peer = { claim, remoteAddress, metadata, tls, serverId };
+      identification.decide(peer, accepted.gone, (decision) => {
+        if (decision.kind === "admitted") this.#admit(arriving, claim, decision.identity);
+        else if (decision.kind === "refused") this.#turnAway(arriving, decision.error);
+        else accepted.stream.cancel({ code: Code.Canceled, message: "the peer is gone" });
+      });
     } catch (error) {
-      this.#refuse(this.#enter(accepted, undefined), QuorateError.from(error, Code.Internal));
+      this.#turnAway(arriving, QuorateError.from(error, Code.Internal));
     }
   }
 
-  /** From now on every new request is answered with this error. */
+  /** From now on every new request is answered with this error, and every new stream refused. */
   refuseRequests(error: QuorateError): void {
     this.#closing = error;
     for (const peer of this.#open) peer.channel.stream.refuseRequests(error);
+    this.#init.identification.refuseWaiting(error);
   }
 
   /** Whether no request of any stream is queued, running or unanswered. */
@@ -62,28 +77,47 @@ export class AcceptedStreams {
     for (const peer of [...this.#open]) peer.close(error);
   }
 
-  #serve(accepted: AcceptedStream, node: PeerNode | undefined): void {
+  #admit(arriving: Arriving, claim: PeerClaim, identity: Identity): void {
+    let node: PeerNode | undefined;
+    try {
+      node = this.#init.manager.nodeFor(claim, arriving.accepted.remoteAddress);
+    } catch (error) {
+      this.#turnAway(arriving, QuorateError.from(error, Code.Internal));
+      return;
+    }
+    this.#serve(arriving, node, identity);
+  }
+
+  #turnAway(arriving: Arriving, error: QuorateError): void {
+    this.#refuse(this.#enter(arriving, undefined, {}), error);
+  }
+
+  #serve(arriving: Arriving, node: PeerNode | undefined, identity: Identity): void {
     const { manager, onConnect, peerConnected, settings } = this.#init;
     const { events } = settings;
-    const older = node?.channel && [...this.#open].find((peer) => peer.channel === node.channel);
-    const peer = this.#enter(accepted, node);
-    if (node !== undefined) manager.attach(node, peer.channel);
-    if (node !== undefined && older !== undefined) this.#replace(node, older);
-    events.emit({
-      kind: "streamOpened",
-      direction: "inbound",
-      nodeId: node?.id,
-      address: accepted.remoteAddress,
-    });
+    const other = node?.channel && [...this.#open].find((peer) => peer.channel === node.channel);
+    const peer = this.#enter(arriving, node, identity);
+    const overtaken = other !== undefined && other.arrival > peer.arrival;
+    if (node !== undefined && !overtaken) {
+      manager.attach(node, peer.channel);
+      if (other !== undefined) this.#replace(node, other);
+    }
+    const { address } = peer;
+    events.emit({ kind: "streamOpened", direction: "inbound", nodeId: node?.id, address });
+    if (node !== undefined && overtaken) {
+      this.#replace(node, peer);
+      return;
+    }
     if (onConnect !== undefined) events.guard("onConnect", () => onConnect(peer.connection));
     if (node !== undefined) peerConnected(node.id);
   }
 
-  #enter(accepted: AcceptedStream, node: PeerNode | undefined): AcceptedPeer {
+  #enter(arriving: Arriving, node: PeerNode | undefined, identity: Identity): AcceptedPeer {
     const peer = new AcceptedPeer({
       ...this.#init,
-      accepted,
+      ...arriving,
       node,
+      identity,
       malformed: (one, error) => this.#refuse(one, error),
       gone: (one) => {
         this.#open.delete(one);

@@ -24,7 +24,8 @@ export interface CertificateIdentityOptions {
  * @throws QuorateError InvalidArgument for an id in `nodeIds` that no node can have.
  */
 export function certificateIdentity({ nodeIds }: CertificateIdentityOptions = {}): Identify {
-  const idsOf = nodeIds === undefined ? idsInUris : typeof nodeIds === "function" ? nodeIds : idsInMap(nodeIds);
+  const idsOf =
+    nodeIds === undefined ? idsInUris : typeof nodeIds === "function" ? nodeIds : idsInMap(nodeIds);
   return ({ claim, tls }) => {
     const certificate = tls?.certificate;
     if (certificate === undefined) {

@@ -36,14 +36,16 @@ export interface BoundServer {
 
 /** The first half of {@link createServer}: checks the options and listens, when the other nodes need not be known. */
 export async function bindServer(options: ServerOptions, address: string): Promise<BoundServer> {
-  const settings = readPeerOptions(options);
-  const { onClientsChange, onConnect, onPeersChange } = options;
-  checkFunctions({ onClientsChange, onConnect, onPeersChange });
+  const settings = readPeerOptions(options, "server");
+  const { identify, onClientsChange, onConnect, onPeersChange } = options;
+  checkFunctions({ identify, onClientsChange, onConnect, onPeersChange });
   const keepaliveMs = interval("acceptedKeepaliveMs", options.acceptedKeepaliveMs, 20_000);
   const keepaliveTimeoutMs = interval("keepaliveTimeoutMs", options.keepaliveTimeoutMs, 10_000);
   const maxDynamicClients = count("maxDynamicClients", options.maxDynamicClients, 16_384);
   const maxRefusedStreams = count("maxRefusedStreams", options.maxRefusedStreams, 1_024);
-  const limits = { maxDynamicClients, maxRefusedStreams };
+  const identifyTimeoutMs = count("identifyTimeoutMs", options.identifyTimeoutMs, 10_000);
+  const maxUnidentifiedStreams = count("maxUnidentifiedStreams", options.maxUnidentifiedStreams, 1_024);
+  const limits = { maxDynamicClients, maxRefusedStreams, identifyTimeoutMs, maxUnidentifiedStreams };
   parseAddress(address, 0);
   const { routes, close } = await collectRoutes(options.routes);
   const listening = settings.transport.listen(address, {
@@ -51,6 +53,7 @@ export async function bindServer(options: ServerOptions, address: string): Promi
     keepaliveMs,
     keepaliveTimeoutMs,
     headers: ownOffer,
+    tls: settings.tls,
   });
   const listener = await listening.catch(async (error: unknown) => {
     await close();

@@ -3,12 +3,14 @@ import type { BackoffOptions } from "../../internal/stream/backoff.js";
 import type { StreamLimits } from "../../internal/stream/peer-stream.js";
 import type { SendQueueLimits } from "../../internal/stream/send-queue.js";
 import { grpcTransport } from "../../internal/transport/grpc-transport.js";
+import { readTls, type TlsOptions, type TlsSettings } from "../../internal/transport/tls-options.js";
 import type { Transport } from "../../internal/transport/transport.js";
 import { checkTimeout } from "../calls/call-options.js";
 import { checkInterceptors } from "../calls/check-interceptors.js";
 import type { ClientInterceptor } from "../configuration/client-interceptor.js";
 import type { CallSettings } from "../configuration/node.js";
 import { EventHub, type QuorateEvent } from "../configuration/quorate-event.js";
+import type { Prove } from "./prove.js";
 import type { Router } from "./router.js";
 import type { ServerInterceptor } from "./server-interceptor.js";
 
@@ -48,6 +50,10 @@ export interface PeerOptions {
   readonly clientInterceptors?: readonly ClientInterceptor[];
   /** What stands around every handler of `routes`; the first is the outermost. */
   readonly serverInterceptors?: readonly ServerInterceptor[];
+  /** TLS of the streams; default none. The transport within the process has none. */
+  readonly tls?: TlsOptions;
+  /** Proves to those who are dialled what a stream claims; see `sharedSecret()`. */
+  readonly prove?: Prove;
   /** Told of what happens beside the calls. */
   readonly onEvent?: (event: QuorateEvent) => void;
   /** How streams are opened; default gRPC. See `quorate/testing` for one within the process. */
@@ -65,13 +71,15 @@ export interface PeerSettings {
   readonly maskErrors: boolean;
   readonly serverInterceptors: readonly ServerInterceptor[];
   readonly transport: Transport;
+  readonly tls: TlsSettings | undefined;
+  readonly prove: Prove | undefined;
 }
 
 /** Checks the common options. Throws InvalidArgument that names the option. */
-export function readPeerOptions(options: PeerOptions): PeerSettings {
+export function readPeerOptions(options: PeerOptions, role: "client" | "server" = "client"): PeerSettings {
   const maxMessageBytes = count("maxMessageBytes", options.maxMessageBytes, 4 * mebibyte);
-  const { connectTimeoutMs = 10_000, onEvent, routes } = options;
-  checkFunctions({ onEvent, routes });
+  const { connectTimeoutMs = 10_000, onEvent, prove, routes, transport = grpcTransport } = options;
+  checkFunctions({ onEvent, prove, routes });
   if (connectTimeoutMs === 0) throw invalidArgument("connectTimeoutMs must be above 0");
   const events = new EventHub(onEvent);
   return {
@@ -95,7 +103,9 @@ export function readPeerOptions(options: PeerOptions): PeerSettings {
     backoff: checkBackoff(options.backoff ?? {}),
     maskErrors: options.maskErrors ?? false,
     serverInterceptors: checkInterceptors(options.serverInterceptors, "serverInterceptors"),
-    transport: options.transport ?? grpcTransport,
+    transport,
+    tls: readTlsOption(options.tls, role, transport),
+    prove,
   };
 }
 
@@ -123,6 +133,17 @@ export function checkFunctions(options: { readonly [name: string]: unknown }): v
 }
 
 const mebibyte = 1024 * 1024;
+
+function readTlsOption(
+  tls: TlsOptions | undefined,
+  role: "client" | "server",
+  transport: Transport,
+): TlsSettings | undefined {
+  if (tls === undefined) return undefined;
+  if (transport.secure !== true)
+    throw invalidArgument("tls cannot be had with a transport within the process");
+  return readTls(tls, role);
+}
 
 function checkBackoff(backoff: BackoffOptions): BackoffOptions {
   const { minMs = 100, maxMs = 3_000, factor = 1.6, jitter = 0.2 } = backoff;

@@ -3,7 +3,7 @@ import { checkStreamHeaders } from "../../internal/transport/stream-headers.js";
 import { onAbort } from "../../internal/util/on-abort.js";
 import { Metadata, type MetadataInit } from "../../internal/wire/metadata.js";
 import type { StreamHeaders } from "../configuration/node-pool.js";
-import type { PeerClaim } from "./peer-identity.js";
+import { type PeerClaim, readClaim } from "./peer-identity.js";
 
 /** One attempt to open a stream. */
 export interface DialAttempt {
@@ -21,14 +21,11 @@ export interface DialAttempt {
  */
 export type Prove = (attempt: DialAttempt, signal: AbortSignal) => MetadataInit | Promise<MetadataInit>;
 
-/** What every stream of a side carries: what is always the same, and the proof. */
-export function streamHeaders(
-  headers: Metadata,
-  prove: Prove | undefined,
-  claim: PeerClaim,
-): StreamHeaders {
+/** What every stream of a side carries: what is always the same, and the proof of what that claims. */
+export function streamHeaders(headers: Metadata, prove: Prove | undefined): StreamHeaders {
   if (prove === undefined) return () => headers;
   return async ({ id, address }, signal) => {
+    const claim = readClaim(headers, undefined);
     const serverId = claim.kind === "node" ? id : undefined;
     const proof = await untilAborted(async () => prove({ claim, address, serverId }, signal), signal);
     return headers.join(checkStreamHeaders(Metadata.from(proof)));

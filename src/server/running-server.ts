@@ -2,7 +2,7 @@ import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
 import { ownOffer } from "../../internal/stream/features.js";
 import { createLocalChannel, type LocalChannel } from "../../internal/stream/local-channel.js";
-import type { Listener } from "../../internal/transport/transport.js";
+import type { ConnectionTls, Listener } from "../../internal/transport/transport.js";
 import { deadlineAfter, scheduleDeadline } from "../../internal/util/deadlines.js";
 import { Metadata } from "../../internal/wire/metadata.js";
 import { checkTimeout } from "../calls/call-options.js";
@@ -15,10 +15,12 @@ import { AcceptedStreams } from "./accepted-streams.js";
 import type { WaitCondition, WaitOptions } from "./configuration-waiters.js";
 import { openConnection } from "./connection.js";
 import type { StreamContext } from "./handler-context.js";
+import { defaultIdentify, Identification } from "./identification.js";
 import { InboundManager } from "./inbound-manager.js";
 import { type Invoke, invoker, requestHandler } from "./invoke-handler.js";
 import { nodeIdHeader } from "./peer-identity.js";
 import type { PeerSettings } from "./peer-options.js";
+import { streamHeaders } from "./prove.js";
 import type { Routes } from "./router.js";
 import type { Server, ServerOptions } from "./server.js";
 import { nodeSnapshots, type ServerSnapshot, streamSnapshot } from "./snapshot.js";
@@ -34,7 +36,12 @@ export interface RunningServerInit {
   /** Which of `known` this server is. */
   readonly nodeId: number | undefined;
   readonly listener: Listener;
-  readonly limits: { readonly maxDynamicClients: number; readonly maxRefusedStreams: number };
+  readonly limits: {
+    readonly maxDynamicClients: number;
+    readonly maxRefusedStreams: number;
+    readonly maxUnidentifiedStreams: number;
+    readonly identifyTimeoutMs: number;
+  };
 }
 
 /** How long a close waits, when all streams have ended, for their last bytes to leave, in milliseconds. */
@@ -81,6 +88,12 @@ export class RunningServer implements Server {
     this.#accepted = new AcceptedStreams({
       ownId: nodeId,
       maxRefusedStreams: limits.maxRefusedStreams,
+      identification: new Identification({
+        identify: options.identify ?? defaultIdentify(settings.tls),
+        timeoutMs: limits.identifyTimeoutMs,
+        maxWaiting: limits.maxUnidentifiedStreams,
+        events: this.#events,
+      }),
       manager: this.#manager,
       settings,
       invoke: this.#invoke,
@@ -187,18 +200,18 @@ export class RunningServer implements Server {
     return new NodePool({
       ...settings,
       addresses,
-      headers,
-      streamOpened: (node) => {
-        const context = this.#streamContext(node, headers);
+      headers: streamHeaders(headers, settings.prove),
+      streamOpened: (node, tls) => {
+        const context = this.#streamContext(node, headers, tls);
         return { handler: requestHandler(this.#invoke, context), closed: () => context.connection.close() };
       },
       idle: () => this.#checkIdle(),
     });
   }
 
-  #streamContext(caller: PeerNode, metadata: Metadata) {
+  #streamContext(caller: PeerNode, metadata: Metadata, tls?: ConnectionTls) {
     return {
-      connection: openConnection(caller.address, metadata),
+      connection: openConnection(caller.address, metadata, { nodeId: caller.id }, tls),
       caller,
       peers: () => this.peers,
       clients: () => this.clients,

@@ -1,7 +1,9 @@
+import type { ServerTlsOptions } from "../../internal/transport/tls-options.js";
 import type { Configuration } from "../configuration/configuration.js";
 import type { NodeList } from "../configuration/node-list.js";
 import type { WaitCondition, WaitOptions } from "./configuration-waiters.js";
 import type { Connection } from "./connection.js";
+import type { Identify } from "./identify.js";
 import type { PeerOptions } from "./peer-options.js";
 import type { ServerSnapshot } from "./snapshot.js";
 
@@ -13,6 +15,20 @@ export interface ServerOptions extends PeerOptions {
   readonly nodeId?: number;
   /** All nodes of the symmetric configuration, this server included. It dials the others and is dialled by them. */
   readonly nodes?: NodeList;
+  /**
+   * TLS of the streams that peers open, and of those that this server opens; default none. Bad ones are refused with
+   * InvalidArgument, without a word of what they hold.
+   */
+  readonly tls?: ServerTlsOptions;
+  /**
+   * Decides who may be which node. Default: `certificateIdentity()` if `tls.clientCertificates` asks for certificates,
+   * else `trustClaims()`, which believes everybody.
+   */
+  readonly identify?: Identify;
+  /** How long `identify` may take for a stream, in milliseconds; default 10,000. Then the stream is refused. */
+  readonly identifyTimeoutMs?: number;
+  /** Streams that wait for `identify` at the same time; default 1,024. Beyond it a stream is refused. */
+  readonly maxUnidentifiedStreams?: number;
   /** Dynamic clients at the same time; default 16,384. Beyond it a stream is refused. */
   readonly maxDynamicClients?: number;
   /**

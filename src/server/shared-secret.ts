@@ -54,7 +54,8 @@ export function sharedSecret(secret: string | Uint8Array, options: SharedSecretO
     identify: ({ claim, metadata, serverId }) => {
       const { stamp, sentMs, nonce, mac } = parseProof(metadata.getAll(proofHeader));
       const proven = keys.some((key) => timingSafeEqual(macOf(key, stamp, claim, serverId), mac));
-      if (!proven) throw refused("is not valid: it is of another secret, for another claim, or for another server");
+      if (!proven)
+        throw refused("is not valid: it is of another secret, for another claim, or for another server");
       const nowMs = Date.now();
       const ageMs = nowMs - sentMs;
       if (Math.abs(ageMs) > windowMs) {

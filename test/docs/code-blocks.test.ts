@@ -17,7 +17,7 @@ const excerpts = documents.flatMap(({ document, excerpts: all }) =>
 let project: UserProject;
 beforeAll(async () => {
   project = await tryDocuments(documents);
-}, 60_000);
+}, 120_000);
 afterAll(() => project[Symbol.asyncDispose]());
 
 describe("the documents", () => {

@@ -30,7 +30,7 @@ export function documentFiles({ path, blocks }: MarkdownDocument): DocumentFiles
       files.set(yamlPath(block), block.text);
     } else if (block.language === "ts") {
       if (block.text.includes("@generated from")) excerpts.push(block);
-      else programs.push({ block, file: `line-${block.line}.ts` });
+      else programs.push({ block, file: programPath(block) });
     }
   }
   const generates = [...files.keys()].some((file) => file.endsWith(".proto"));
@@ -44,6 +44,12 @@ function protoPath({ place, text }: CodeBlock): string {
   const last = segments.findLast((segment) => !/^v\d+\w*$/.test(segment));
   if (last === undefined) throw new Error(`${place}: the .proto file has no package`);
   return ["proto", ...segments, `${last}.proto`].join("/");
+}
+
+/** A block that others import says its name behind the language: `ts file=servers.ts`. */
+function programPath({ flags, line }: CodeBlock): string {
+  const [name] = flags.flatMap((flag) => /^file=([a-z][\w-]*\.ts)$/.exec(flag)?.[1] ?? []);
+  return name ?? `line-${line}.ts`;
 }
 
 /** A document may show services alone: messages that are named and not there are added, without fields. */

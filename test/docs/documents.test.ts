@@ -57,6 +57,13 @@ describe("documentFiles", () => {
     expect(filesOf(`\`\`\`proto\n${proto}\`\`\``)).toEqual([expected]);
   });
 
+  it("names a program after its line, unless it says its name for others to import", () => {
+    const { programs } = documentFiles(
+      readDocument("a.md", "```ts no-run file=servers.ts\n1;\n```\n```ts\n2;\n```\n"),
+    );
+    expect(programs.map(({ file }) => file)).toEqual(["servers.ts", "line-4.ts"]);
+  });
+
   it.each([
     { yaml: "# buf.gen.yaml\nversion: v2\n", file: "buf.gen.yaml" },
     { yaml: "# buf.yaml\nversion: v2\n", file: "buf.yaml" },

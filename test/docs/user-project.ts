@@ -43,7 +43,7 @@ export async function tryDocuments(documents: readonly DocumentFiles[]): Promise
       folder: join(path, folderOf(document.document)),
     }));
     await install(path);
-    for (const document of tried) await writeFiles(path, document);
+    for (const document of tried) await writeFiles(path, document, bufFilesOf(documents));
     const generated = await generate(path, tried);
     const generatedTexts = new Map<string, readonly string[]>();
     for (const { document, folder } of tried) generatedTexts.set(document, await textsOfGenerated(folder));
@@ -97,9 +97,19 @@ async function install(path: string): Promise<void> {
   await writeFile(join(path, "tsconfig.json"), JSON.stringify({ compilerOptions }));
 }
 
-async function writeFiles(path: string, document: TriedDocument): Promise<void> {
-  const { folder } = document;
-  const files = new Map(document.files);
+/** The buf files of the first document that has a .proto file, for those that show one without them. */
+function bufFilesOf(documents: readonly DocumentFiles[]): ReadonlyMap<string, string> {
+  const lender = documents.find(({ generates }) => generates);
+  return new Map([...(lender?.files ?? [])].filter(([file]) => file.endsWith(".yaml")));
+}
+
+async function writeFiles(
+  path: string,
+  document: TriedDocument,
+  bufFiles: ReadonlyMap<string, string>,
+): Promise<void> {
+  const { folder, generates } = document;
+  const files = new Map([...(generates ? bufFiles : []), ...document.files]);
   for (const { file, block } of document.programs) {
     // With the lines where they are in the document, messages of the compiler and of node name these.
     files.set(file, "\n".repeat(block.line) + block.text);

@@ -71,6 +71,7 @@ describe.each(transports)("onEvent, on %s", (transport) => {
         messageSize: 0,
         dynamicClients: 0,
         refusedStreams: 0,
+        unidentifiedStreams: 0,
         replyQueue: 0,
       },
     });

@@ -1,6 +1,7 @@
 import type { MemoryTransport } from "quorate/testing";
 import type { BidiStream, StreamStatus } from "../../internal/stream/bidi-stream.js";
 import { grpcTransport } from "../../internal/transport/grpc-transport.js";
+import type { TlsSettings } from "../../internal/transport/tls-options.js";
 import { decodeEnvelope } from "../../internal/wire/decode-envelope.js";
 import { encodeBody, encodeEnvelope } from "../../internal/wire/encode-envelope.js";
 import type { Envelope } from "../../internal/wire/envelope.js";
@@ -31,8 +32,13 @@ export class RawPeer implements AsyncDisposable {
     });
   }
 
-  static async dial(address: string, headers: MetadataInit, network?: MemoryTransport): Promise<RawPeer> {
-    const options = { maxReceiveBytes: 1 << 24, keepaliveMs: 300_000 };
+  static async dial(
+    address: string,
+    headers: MetadataInit,
+    network?: MemoryTransport,
+    tls?: TlsSettings,
+  ): Promise<RawPeer> {
+    const options = { maxReceiveBytes: 1 << 24, keepaliveMs: 300_000, tls };
     const signal = new AbortController().signal;
     const stream = await (network ?? grpcTransport).dial(address, Metadata.from(headers), options, signal);
     return new RawPeer(stream);
