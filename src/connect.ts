@@ -2,15 +2,11 @@ import { ownOffer } from "../internal/stream/features.js";
 import { checkStreamHeaders } from "../internal/transport/stream-headers.js";
 import { Metadata, type MetadataInit } from "../internal/wire/metadata.js";
 import { checkTimeout } from "./calls/call-options.js";
-import {
-  type Configuration,
-  emptyConfiguration,
-  NodeSet,
-  type OwnedConfiguration,
-} from "./configuration/configuration.js";
+import type { Configuration, OwnedConfiguration } from "./configuration/configuration.js";
 import type { NodeList } from "./configuration/node-list.js";
 import { NodePool } from "./configuration/node-pool.js";
 import { NodeRegister } from "./configuration/node-register.js";
+import { emptyConfiguration, NodeSet } from "./configuration/node-set.js";
 import { openConnection } from "./server/connection.js";
 import { invoker, requestHandler } from "./server/invoke-handler.js";
 import { nodeIdHeader } from "./server/peer-identity.js";

@@ -1,5 +1,5 @@
 import type { ClientInterceptor } from "../configuration/client-interceptor.js";
-import { NodeSet, peerNodeOf } from "../configuration/configuration.js";
+import { NodeSet, peerNodeOf } from "../configuration/node-set.js";
 import { type CallType, callTypeOf, type QuorateService } from "../service/quorate-service.js";
 import type { OneWayCallOptions, TwoWayCallOptions } from "./call-options.js";
 import type { CallTarget } from "./call-target.js";

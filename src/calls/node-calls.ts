@@ -13,7 +13,7 @@ import type { Envelope } from "../../internal/wire/envelope.js";
 import { nextCallNumber } from "../../internal/wire/message-id.js";
 import { errorFromStatus } from "../../internal/wire/status.js";
 import { drop, skip } from "../configuration/client-interceptor.js";
-import { nodeNotConnected, type PeerNode } from "../configuration/node.js";
+import { nodeNotConnected, type PeerNode } from "../configuration/peer-node.js";
 import { checkTimeout, onCallAborted, type TwoWayCallOptions } from "./call-options.js";
 import type { MethodInfo, RequestInit } from "./method-info.js";
 import {

@@ -1,5 +1,5 @@
 import type { QuorateError } from "../../internal/errors/quorate-error.js";
-import type { PeerNode } from "../configuration/node.js";
+import type { PeerNode } from "../configuration/peer-node.js";
 import { QuorumCallError } from "../errors/quorum-call-error.js";
 import type { OneWayCallOptions } from "./call-options.js";
 import type { RequestInit } from "./method-info.js";

@@ -1,8 +1,8 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
-import type { PeerNode } from "../configuration/node.js";
 import type { NodeResponse } from "../configuration/node-response.js";
+import type { PeerNode } from "../configuration/peer-node.js";
 import type { TwoWayCallOptions } from "./call-options.js";
 import { type Correctable, type CorrectableSource, createCorrectable } from "./correctable.js";
 import type { RequestInit } from "./method-info.js";

@@ -8,8 +8,8 @@ import type { SendQueueLimits } from "../../internal/stream/send-queue.js";
 import type { TlsSettings } from "../../internal/transport/tls-options.js";
 import type { ConnectionTls, DialledStream, Transport } from "../../internal/transport/transport.js";
 import type { Metadata } from "../../internal/wire/metadata.js";
-import { type CallSettings, PeerNode } from "./node.js";
 import type { NodeAddress } from "./node-list.js";
+import { type CallSettings, PeerNode } from "./peer-node.js";
 import type { EventHub } from "./quorate-event.js";
 
 /** What a {@link NodePool} is made of. */

@@ -4,7 +4,7 @@ import { type PeerFeatures, readFeatures } from "../../internal/stream/features.
 import { StreamChannel } from "../../internal/stream/stream-channel.js";
 import { streamEndError } from "../../internal/stream/stream-failure.js";
 import type { AcceptedStream } from "../../internal/transport/transport.js";
-import type { PeerNode } from "../configuration/node.js";
+import type { PeerNode } from "../configuration/peer-node.js";
 import { type Connection, type OpenConnection, openConnection } from "./connection.js";
 import type { Identity } from "./identify.js";
 import type { InboundManager } from "./inbound-manager.js";

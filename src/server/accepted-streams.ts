@@ -1,7 +1,7 @@
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
 import type { AcceptedStream } from "../../internal/transport/transport.js";
-import type { PeerNode } from "../configuration/node.js";
+import type { PeerNode } from "../configuration/peer-node.js";
 import { AcceptedPeer, type AcceptedPeerInit } from "./accepted-peer.js";
 import type { Connection } from "./connection.js";
 import type { Identification } from "./identification.js";

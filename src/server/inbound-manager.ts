@@ -1,9 +1,10 @@
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
 import type { Channel } from "../../internal/stream/channel.js";
-import { type Configuration, emptyConfiguration, NodeSet } from "../configuration/configuration.js";
-import { type CallSettings, PeerNode } from "../configuration/node.js";
+import type { Configuration } from "../configuration/configuration.js";
 import { firstDynamicId, type NodeAddress } from "../configuration/node-list.js";
+import { emptyConfiguration, NodeSet } from "../configuration/node-set.js";
+import { type CallSettings, PeerNode } from "../configuration/peer-node.js";
 import type { EventHub } from "../configuration/quorate-event.js";
 import { ConfigurationWaiters } from "./configuration-waiters.js";
 import type { PeerClaim } from "./peer-identity.js";

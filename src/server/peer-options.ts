@@ -8,7 +8,7 @@ import type { Transport } from "../../internal/transport/transport.js";
 import { checkTimeout } from "../calls/call-options.js";
 import { checkInterceptors } from "../calls/check-interceptors.js";
 import type { ClientInterceptor } from "../configuration/client-interceptor.js";
-import type { CallSettings } from "../configuration/node.js";
+import type { CallSettings } from "../configuration/peer-node.js";
 import { EventHub, type QuorateEvent } from "../configuration/quorate-event.js";
 import type { Prove } from "./prove.js";
 import type { Router } from "./router.js";

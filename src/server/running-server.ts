@@ -6,10 +6,11 @@ import type { ConnectionTls, Listener } from "../../internal/transport/transport
 import { deadlineAfter, scheduleDeadline } from "../../internal/util/deadlines.js";
 import { Metadata } from "../../internal/wire/metadata.js";
 import { checkTimeout } from "../calls/call-options.js";
-import { type Configuration, NodeSet } from "../configuration/configuration.js";
-import { PeerNode } from "../configuration/node.js";
+import type { Configuration } from "../configuration/configuration.js";
 import type { NodeAddress } from "../configuration/node-list.js";
 import { NodePool } from "../configuration/node-pool.js";
+import { NodeSet } from "../configuration/node-set.js";
+import { PeerNode } from "../configuration/peer-node.js";
 import type { EventHub } from "../configuration/quorate-event.js";
 import { AcceptedStreams } from "./accepted-streams.js";
 import type { WaitCondition, WaitOptions } from "./configuration-waiters.js";

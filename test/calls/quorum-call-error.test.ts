@@ -1,6 +1,6 @@
 import { Code, QuorateError, QuorumCallError } from "quorate";
 import { describe, expect, it } from "vitest";
-import { PeerNode } from "../../src/configuration/node.js";
+import { PeerNode } from "../../src/configuration/peer-node.js";
 import { EventHub } from "../../src/configuration/quorate-event.js";
 
 class LockedError extends QuorateError {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Code } from "../../internal/errors/code.js";
 import { QuorateError } from "../../internal/errors/quorate-error.js";
 import { evaluateThreshold, majorityOf, type Tally } from "../../src/calls/threshold.js";
-import { PeerNode } from "../../src/configuration/node.js";
+import { PeerNode } from "../../src/configuration/peer-node.js";
 import { EventHub } from "../../src/configuration/quorate-event.js";
 
 const settings = {

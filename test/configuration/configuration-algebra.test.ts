@@ -1,7 +1,7 @@
 import { array, assert, constantFrom, integer, property, uniqueArray } from "fast-check";
 import type { Configuration } from "quorate";
 import { describe, expect, it } from "vitest";
-import type { PeerNode } from "../../src/configuration/node.js";
+import type { PeerNode } from "../../src/configuration/peer-node.js";
 import { configurationOf, pool } from "./test-nodes.js";
 
 describe("the algebra of configurations is that of sets", () => {

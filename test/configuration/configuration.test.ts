@@ -1,7 +1,7 @@
 import { Code, type Configuration, QuorateError } from "quorate";
 import { describe, expect, it } from "vitest";
-import { NodeSet, nodesOf, peerNodeOf } from "../../src/configuration/configuration.js";
-import { PeerNode } from "../../src/configuration/node.js";
+import { NodeSet, nodesOf, peerNodeOf } from "../../src/configuration/node-set.js";
+import { PeerNode } from "../../src/configuration/peer-node.js";
 import { configurationOf, inOrder, invalid, pool, settings } from "./test-nodes.js";
 
 describe("Configuration", () => {

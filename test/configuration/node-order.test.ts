@@ -1,6 +1,6 @@
 import { byId, byLastError, byLatency, Code, type NodeOrder, QuorateError } from "quorate";
 import { describe, expect, it } from "vitest";
-import { NodeSet } from "../../src/configuration/configuration.js";
+import { NodeSet } from "../../src/configuration/node-set.js";
 import { configurationOf, type NodePast, testNode } from "./test-nodes.js";
 
 const error = new QuorateError(Code.Unavailable, "unreachable");

@@ -1,6 +1,6 @@
 import { Code, QuorateError } from "quorate";
 import { describe, expect, it } from "vitest";
-import { PeerNode } from "../../src/configuration/node.js";
+import { PeerNode } from "../../src/configuration/peer-node.js";
 import { fakeChannel, settings, testNode } from "./test-nodes.js";
 
 const late = new QuorateError(Code.DeadlineExceeded, "too late");

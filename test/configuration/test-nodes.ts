@@ -1,8 +1,8 @@
 import { Code, type Configuration, QuorateError } from "quorate";
 import { expect } from "vitest";
 import type { Channel } from "../../internal/stream/channel.js";
-import { NodeSet } from "../../src/configuration/configuration.js";
-import { type CallSettings, PeerNode } from "../../src/configuration/node.js";
+import { NodeSet } from "../../src/configuration/node-set.js";
+import { type CallSettings, PeerNode } from "../../src/configuration/peer-node.js";
 import { EventHub } from "../../src/configuration/quorate-event.js";
 
 export const settings: CallSettings = {

@@ -1,8 +1,8 @@
 import { byLatency, type Configuration, type WatchOptions } from "quorate";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openDeadlines } from "../../internal/util/deadlines.js";
-import { NodeSet } from "../../src/configuration/configuration.js";
-import type { PeerNode } from "../../src/configuration/node.js";
+import { NodeSet } from "../../src/configuration/node-set.js";
+import type { PeerNode } from "../../src/configuration/peer-node.js";
 import { isSettled } from "../calls/held-cluster.js";
 import { checkLeaks } from "../helpers/leaks.js";
 import { configurationOf, invalid, testNode } from "./test-nodes.js";

@@ -5,7 +5,7 @@ import {
   type WriteRequest,
   WriteRequestSchema,
 } from "../../examples/storage/gen/storage/v1/storage_pb.js";
-import { createRegister, newest } from "../../examples/storage/register.js";
+import { createRegister, newest } from "../../examples/storage/service/register.js";
 
 type Time = { readonly seconds: bigint; readonly nanos: number };
 

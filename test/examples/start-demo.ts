@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../helpers/eventually.js";
 
@@ -14,6 +15,8 @@ const tellPid = `console.error("[" + process.pid + " " + process.argv[1] + "]");
 export interface Demo extends AsyncDisposable {
   /** What its processes have written so far. */
   readonly output: { readonly stdout: string; readonly stderr: string };
+  /** What it reads, if that is a pipe. */
+  readonly stdin: Writable | null;
   /** How it ended; resolves although processes that it started may still be there. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   /** The ids of its processes that run this file, in the order in which they were started. */
@@ -25,28 +28,39 @@ export interface Demo extends AsyncDisposable {
   untilNothingIsLeft(): Promise<void>;
 }
 
+/** How {@link startDemo} runs a file. */
+export interface StartOptions {
+  readonly args?: readonly string[];
+  readonly preload?: string;
+  readonly stdin?: "ignore" | "pipe";
+}
+
 /**
  * Runs a file of the repository in a process of its own.
  *
  * @param options.args default `--json`
+ * @param options.stdin `pipe` to write to it; default: it has nothing to read
  * @param options.preload source that each of its processes runs before the program, to make it fail
  */
 export function startDemo(
   file: string,
-  { args = ["--json"], preload = "" }: { readonly args?: readonly string[]; readonly preload?: string } = {},
+  { args = ["--json"], preload = "", stdin = "ignore" }: StartOptions = {},
 ): Demo {
   const source = `data:text/javascript,${encodeURIComponent(tellPid + preload)}`;
   const child = spawn(process.execPath, [join(root, file), ...args], {
     cwd: root,
     env: { ...process.env, NODE_OPTIONS: `--import=${source}` },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [stdin, "pipe", "pipe"],
   });
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error("there are no pipes");
   const output = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name].setEncoding("utf8").on("data", (text: string) => {
-      output[name] += text;
-    });
-  }
+  stdout.setEncoding("utf8").on("data", (text: string) => {
+    output.stdout += text;
+  });
+  stderr.setEncoding("utf8").on("data", (text: string) => {
+    output.stderr += text;
+  });
   // Its processes inherit the pipes, so these are closed when the last of them is gone.
   let closed = false;
   child.once("close", () => {
@@ -71,6 +85,7 @@ export function startDemo(
   const alive = () => processes().filter(({ pid }) => isAlive(pid));
   return {
     output,
+    stdin: child.stdin,
     ended,
     pids: (name) =>
       processes()
@@ -80,10 +95,14 @@ export function startDemo(
       child.kill(signal);
     },
     untilWritten: async (condition) => {
-      const signal = AbortSignal.timeout(20_000);
+      const limit = AbortSignal.timeout(20_000);
       while (!condition()) {
-        const next = once(child.stderr, "data", { signal });
-        const written = await Promise.race([next, ended.then(() => undefined)]).catch(() => undefined);
+        const seen = new AbortController();
+        const signal = AbortSignal.any([limit, seen.signal]);
+        const next = [stdout, stderr].map((stream) => once(stream, "data", { signal }));
+        const written = await Promise.race([...next, ended.then(() => undefined)]).catch(() => undefined);
+        seen.abort();
+        await Promise.allSettled(next);
         if (written !== undefined || condition()) continue;
         throw new Error(`that was not written:\n${output.stderr}`);
       }

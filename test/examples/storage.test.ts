@@ -4,8 +4,8 @@ import { createLocalCluster } from "quorate/testing";
 import { describe, expect, it } from "vitest";
 import { WriteRequestSchema } from "../../examples/storage/gen/storage/v1/storage_pb.js";
 import { Storage, Watcher } from "../../examples/storage/gen/storage/v1/storage_quorate.js";
-import { createRegister, newest, type Register } from "../../examples/storage/register.js";
-import { storageRoutes } from "../../examples/storage/storage-routes.js";
+import { createRegister, newest, type Register } from "../../examples/storage/service/register.js";
+import { storageRoutes } from "../../examples/storage/service/storage-routes.js";
 import { eventually } from "../helpers/eventually.js";
 import { checkLeaks } from "../helpers/leaks.js";
 
@@ -37,6 +37,8 @@ async function startStorage() {
     announced,
     storage: createClient(Storage, configuration),
     node: (id: number) => createClient(Storage, configuration.node(id)),
+    /** To call one server by a quorum call. */
+    only: (id: number) => createClient(Storage, configuration.only(id)),
     held: (key: string) => registers.map((register) => register.read(key).value ?? ""),
     [Symbol.asyncDispose]: () => cluster.close(),
   };
@@ -55,21 +57,21 @@ const entry = (value: string, seconds: number) => ({
 });
 
 describe("the storage servers", () => {
-  it("[RE-04] write and read at one server by RPC", async () => {
+  it("write and read at one server by RPC", async () => {
     await using storage = await startStorage();
     expect(await storage.node(2).writeRPC(entry("v", 1))).toMatchObject({ new: true });
     expect(storage.held("k")).toEqual(["", "v", ""]);
     expect(await storage.node(2).readRPC({ key: "k" })).toMatchObject({ value: "v", time: { seconds: 1n } });
   });
 
-  it("[RE-04] reply without a time for a key that was never written", async () => {
+  it("reply without a time for a key that was never written", async () => {
     await using storage = await startStorage();
     const reply = await storage.node(1).readRPC({ key: "k" });
     expect(reply.value).toBe("");
     expect(reply.time).toBeUndefined();
   });
 
-  it("[RE-06] take one-way writes, to one and to all", async () => {
+  it("take one-way writes, to one and to all", async () => {
     await using storage = await startStorage();
     await storage.node(1).writeUnicast(entry("one", 1));
     await eventually(() => storage.held("k").includes("one"));
@@ -78,7 +80,7 @@ describe("the storage servers", () => {
     await eventually(() => storage.held("k").join() === "all,all,all");
   });
 
-  it("[RE-05] write at all by quorum call, and read the newest of a majority", async () => {
+  it("write at all by quorum call, and read the newest of a majority", async () => {
     await using storage = await startStorage();
     await storage.storage.writeQC(entry("v", 1)).all();
     expect(storage.held("k")).toEqual(["v", "v", "v"]);
@@ -98,25 +100,25 @@ describe("the storage servers", () => {
   });
 
   describe("called by quorum within a call", () => {
-    it("[RE-08] write at a majority of the peers", async () => {
+    it("write at a majority of the peers", async () => {
       await using storage = await startStorage();
-      expect(await storage.node(3).writeNested(entry("v", 1))).toMatchObject({ new: true });
+      expect(await storage.only(3).writeNestedQC(entry("v", 1)).first()).toMatchObject({ new: true });
       expect(storage.held("k").filter((value) => value === "v").length).toBeGreaterThanOrEqual(2);
       // The third is sent the request too.
       await eventually(() => storage.held("k").join() === "v,v,v");
     });
 
-    it("[RE-08] read the newest value of a majority of the peers", async () => {
+    it("read the newest value of a majority of the peers", async () => {
       await using storage = await startStorage();
       at(storage.registers, 1).write(create(WriteRequestSchema, entry("older", 1)));
       for (const id of [2, 3]) at(storage.registers, id).write(create(WriteRequestSchema, entry("newer", 2)));
-      expect(await storage.node(1).readNested({ key: "k" })).toMatchObject({ value: "newer" });
+      expect(await storage.only(1).readNestedQC({ key: "k" }).first()).toMatchObject({ value: "newer" });
     });
 
-    it("[RE-08, RE-14] say that a majority did not take an older value", async () => {
+    it("[RE-14] say that a majority did not take an older value", async () => {
       await using storage = await startStorage();
       for (const id of ids) at(storage.registers, id).write(create(WriteRequestSchema, entry("newer", 2)));
-      expect(await storage.node(2).writeNested(entry("older", 1))).toMatchObject({ new: false });
+      expect(await storage.only(2).writeNestedQC(entry("older", 1)).first()).toMatchObject({ new: false });
       expect(storage.held("k")).toEqual(["newer", "newer", "newer"]);
     });
 
@@ -125,14 +127,16 @@ describe("the storage servers", () => {
       const [first, second, third] = storage.cluster.servers;
       await third?.close();
       await first?.waitForPeers(({ size }) => size === 2);
-      expect(await storage.node(1).writeNested(entry("two", 1))).toMatchObject({ new: true });
+      expect(await storage.only(1).writeNestedQC(entry("two", 1)).first()).toMatchObject({ new: true });
 
       await second?.close();
       await first?.waitForPeers(({ size }) => size === 1);
-      await expect(storage.node(1).writeNested(entry("alone", 2))).rejects.toThrow(
+      await expect(storage.only(1).writeNestedQC(entry("alone", 2)).first()).rejects.toThrow(
         / of 2 replies from 1 nodes/,
       );
-      await expect(storage.node(1).readNested({ key: "k" })).rejects.toThrow(/ of 2 replies from 1 nodes/);
+      await expect(storage.only(1).readNestedQC({ key: "k" }).first()).rejects.toThrow(
+        / of 2 replies from 1 nodes/,
+      );
     });
   });
 });
@@ -145,7 +149,7 @@ describe("the clients of the storage servers", () => {
     await storage.storage.writeQC(entry("first", 1)).all();
     await storage.storage.writeQC(entry("older", 0)).all();
     await storage.storage.writeMulticast(entry("second", 2));
-    await storage.node(1).writeNested(entry("third", 3));
+    await storage.only(1).writeNestedQC(entry("third", 3)).first();
     await eventually(() => told("third").every((one) => storage.announced.includes(one)));
     for (const id of ids) {
       const byOne = storage.announced.filter((one) => one.endsWith(` by ${id}`));
