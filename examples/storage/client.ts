@@ -6,7 +6,7 @@ import { type LatencySummary, summarize } from "./demo/latencies.js";
 import { serveCommands } from "./demo/serve-commands.js";
 import type { ReadResponse, WriteResponse } from "./gen/storage/v1/storage_pb.js";
 import { Storage, Watcher } from "./gen/storage/v1/storage_quorate.js";
-import { newest } from "./register.js";
+import { newest } from "./service/register.js";
 
 /** Which servers told of each value. */
 const announced = new Map<string, Set<number>>();
@@ -45,7 +45,10 @@ const commands: ClientCommands = {
   },
   writeAt: async ({ server, ...entry }) => (await at(server).writeRPC(stamped(entry))).new,
   readAt: async ({ server, key }) => (await at(server).readRPC({ key })).value,
-  writeNested: async ({ server, ...entry }) => (await at(server).writeNested(stamped(entry))).new,
+  writeNested: async ({ server, ...entry }) => {
+    const through = createClient(Storage, configuration.only(server));
+    return (await through.writeNestedQC(stamped(entry)).first()).new;
+  },
   writeOneWay: async ({ unicast, multicast }) => {
     await at(1).writeUnicast(stamped(unicast));
     await storage.writeMulticast(stamped(multicast));

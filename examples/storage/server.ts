@@ -4,8 +4,8 @@ import { createClient, createServer } from "quorate";
 import type { ServerCommands } from "./demo/commands.js";
 import { serveCommands } from "./demo/serve-commands.js";
 import { Watcher } from "./gen/storage/v1/storage_quorate.js";
-import { createRegister } from "./register.js";
-import { storageRoutes } from "./storage-routes.js";
+import { createRegister } from "./service/register.js";
+import { storageRoutes } from "./service/storage-routes.js";
 
 const [id, ...nodes] = process.argv.slice(2);
 const nodeId = Number(id);

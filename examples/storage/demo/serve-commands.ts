@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { listenForEnd, untilAborted } from "../process/listen-for-end.js";
 
 /** What a process of the demo can be told to do by the one that started it: one input, one answer each. */
 export type Commands = { readonly [name: string]: (input: never) => Promise<unknown> };
@@ -20,17 +20,9 @@ export type AnswerMessage =
  * the end of the process that started it. Started by hand, a process has no channel and only waits for a signal.
  */
 export async function serveCommands(commands: Commands): Promise<void> {
-  const ended = new AbortController();
-  const { signal } = ended;
+  using end = listenForEnd();
   process.on("message", (message: CommandMessage) => void answer(commands, message));
-  const told = [once(process, "SIGTERM", { signal }), once(process, "SIGINT", { signal })];
-  // Only a process that was started by another can send; the other one may have ended already.
-  if (process.send !== undefined) {
-    told.push(process.connected ? once(process, "disconnect", { signal }) : Promise.resolve([]));
-  }
-  await Promise.race(told);
-  ended.abort();
-  await Promise.allSettled(told);
+  await untilAborted(end.signal);
   if (process.connected) process.disconnect();
 }
 

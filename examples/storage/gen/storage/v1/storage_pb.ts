@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file storage/v1/storage.proto.
  */
 export const file_storage_v1_storage: GenFile = /*@__PURE__*/
-  fileDesc("ChhzdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SCnN0b3JhZ2UudjEiGgoLUmVhZFJlcXVlc3QSCwoDa2V5GAEgASgJIkcKDFJlYWRSZXNwb25zZRINCgV2YWx1ZRgBIAEoCRIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJUCgxXcml0ZVJlcXVlc3QSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhwKDVdyaXRlUmVzcG9uc2USCwoDbmV3GAEgASgIIjwKDkNoYW5nZWRSZXF1ZXN0EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIOCgZzZXJ2ZXIYAyABKA0iEQoPQ2hhbmdlZFJlc3BvbnNlIhUKE0NvdW50Q2hhbmdlc1JlcXVlc3QiJQoUQ291bnRDaGFuZ2VzUmVzcG9uc2USDQoFY291bnQYASABKA0yxgQKB1N0b3JhZ2USQgoHUmVhZFJQQxIXLnN0b3JhZ2UudjEuUmVhZFJlcXVlc3QaGC5zdG9yYWdlLnYxLlJlYWRSZXNwb25zZSIEiLUYARJFCghXcml0ZVJQQxIYLnN0b3JhZ2UudjEuV3JpdGVSZXF1ZXN0Ghkuc3RvcmFnZS52MS5Xcml0ZVJlc3BvbnNlIgSItRgBEkkKDFdyaXRlVW5pY2FzdBIYLnN0b3JhZ2UudjEuV3JpdGVSZXF1ZXN0Ghkuc3RvcmFnZS52MS5Xcml0ZVJlc3BvbnNlIgSQtRgBEksKDldyaXRlTXVsdGljYXN0Ehguc3RvcmFnZS52MS5Xcml0ZVJlcXVlc3QaGS5zdG9yYWdlLnYxLldyaXRlUmVzcG9uc2UiBJi1GAESQQoGUmVhZFFDEhcuc3RvcmFnZS52MS5SZWFkUmVxdWVzdBoYLnN0b3JhZ2UudjEuUmVhZFJlc3BvbnNlIgSgtRgBEkQKB1dyaXRlUUMSGC5zdG9yYWdlLnYxLldyaXRlUmVxdWVzdBoZLnN0b3JhZ2UudjEuV3JpdGVSZXNwb25zZSIEoLUYARJFCgpSZWFkTmVzdGVkEhcuc3RvcmFnZS52MS5SZWFkUmVxdWVzdBoYLnN0b3JhZ2UudjEuUmVhZFJlc3BvbnNlIgSItRgBEkgKC1dyaXRlTmVzdGVkEhguc3RvcmFnZS52MS5Xcml0ZVJlcXVlc3QaGS5zdG9yYWdlLnYxLldyaXRlUmVzcG9uc2UiBIi1GAEyrAEKB1dhdGNoZXISSAoHQ2hhbmdlZBIaLnN0b3JhZ2UudjEuQ2hhbmdlZFJlcXVlc3QaGy5zdG9yYWdlLnYxLkNoYW5nZWRSZXNwb25zZSIEmLUYARJXCgxDb3VudENoYW5nZXMSHy5zdG9yYWdlLnYxLkNvdW50Q2hhbmdlc1JlcXVlc3QaIC5zdG9yYWdlLnYxLkNvdW50Q2hhbmdlc1Jlc3BvbnNlIgSItRgBQgWSAwIIAmIIZWRpdGlvbnNw6Ac", [file_google_protobuf_timestamp, file_gorums]);
+  fileDesc("ChhzdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SCnN0b3JhZ2UudjEiGgoLUmVhZFJlcXVlc3QSCwoDa2V5GAEgASgJIkcKDFJlYWRSZXNwb25zZRINCgV2YWx1ZRgBIAEoCRIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJUCgxXcml0ZVJlcXVlc3QSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhwKDVdyaXRlUmVzcG9uc2USCwoDbmV3GAEgASgIIjwKDkNoYW5nZWRSZXF1ZXN0EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIOCgZzZXJ2ZXIYAyABKA0iEQoPQ2hhbmdlZFJlc3BvbnNlIhUKE0NvdW50Q2hhbmdlc1JlcXVlc3QiJQoUQ291bnRDaGFuZ2VzUmVzcG9uc2USDQoFY291bnQYASABKA0ymAUKB1N0b3JhZ2USQgoHUmVhZFJQQxIXLnN0b3JhZ2UudjEuUmVhZFJlcXVlc3QaGC5zdG9yYWdlLnYxLlJlYWRSZXNwb25zZSIEiLUYARJFCghXcml0ZVJQQxIYLnN0b3JhZ2UudjEuV3JpdGVSZXF1ZXN0Ghkuc3RvcmFnZS52MS5Xcml0ZVJlc3BvbnNlIgSItRgBEkkKDFdyaXRlVW5pY2FzdBIYLnN0b3JhZ2UudjEuV3JpdGVSZXF1ZXN0Ghkuc3RvcmFnZS52MS5Xcml0ZVJlc3BvbnNlIgSQtRgBEksKDldyaXRlTXVsdGljYXN0Ehguc3RvcmFnZS52MS5Xcml0ZVJlcXVlc3QaGS5zdG9yYWdlLnYxLldyaXRlUmVzcG9uc2UiBJi1GAESQQoGUmVhZFFDEhcuc3RvcmFnZS52MS5SZWFkUmVxdWVzdBoYLnN0b3JhZ2UudjEuUmVhZFJlc3BvbnNlIgSgtRgBEkQKB1dyaXRlUUMSGC5zdG9yYWdlLnYxLldyaXRlUmVxdWVzdBoZLnN0b3JhZ2UudjEuV3JpdGVSZXNwb25zZSIEoLUYARJMCg9SZWFkQ29ycmVjdGFibGUSFy5zdG9yYWdlLnYxLlJlYWRSZXF1ZXN0Ghguc3RvcmFnZS52MS5SZWFkUmVzcG9uc2UiBKC1GAEwARJHCgxSZWFkTmVzdGVkUUMSFy5zdG9yYWdlLnYxLlJlYWRSZXF1ZXN0Ghguc3RvcmFnZS52MS5SZWFkUmVzcG9uc2UiBKC1GAESSgoNV3JpdGVOZXN0ZWRRQxIYLnN0b3JhZ2UudjEuV3JpdGVSZXF1ZXN0Ghkuc3RvcmFnZS52MS5Xcml0ZVJlc3BvbnNlIgSgtRgBMqwBCgdXYXRjaGVyEkgKB0NoYW5nZWQSGi5zdG9yYWdlLnYxLkNoYW5nZWRSZXF1ZXN0Ghsuc3RvcmFnZS52MS5DaGFuZ2VkUmVzcG9uc2UiBJi1GAESVwoMQ291bnRDaGFuZ2VzEh8uc3RvcmFnZS52MS5Db3VudENoYW5nZXNSZXF1ZXN0GiAuc3RvcmFnZS52MS5Db3VudENoYW5nZXNSZXNwb25zZSIEiLUYAUIFkgMCCAJiCGVkaXRpb25zcOgH", [file_google_protobuf_timestamp, file_gorums]);
 
 /**
  * @generated from message storage.v1.ReadRequest
@@ -246,21 +246,31 @@ export const Storage: GenService<{
     output: typeof WriteResponseSchema;
   },
   /**
-   * Reads a key through one server, which asks a majority of its peers.
+   * Reads a key at every server, each reply as it comes.
    *
-   * @generated from rpc storage.v1.Storage.ReadNested
+   * @generated from rpc storage.v1.Storage.ReadCorrectable
    */
-  readNested: {
+  readCorrectable: {
+    methodKind: "server_streaming";
+    input: typeof ReadRequestSchema;
+    output: typeof ReadResponseSchema;
+  },
+  /**
+   * Reads a key through every server that is asked: each asks a majority of its peers.
+   *
+   * @generated from rpc storage.v1.Storage.ReadNestedQC
+   */
+  readNestedQC: {
     methodKind: "unary";
     input: typeof ReadRequestSchema;
     output: typeof ReadResponseSchema;
   },
   /**
-   * Writes a key through one server, which writes it at a majority of its peers.
+   * Writes a key through every server that is asked: each writes it at a majority of its peers.
    *
-   * @generated from rpc storage.v1.Storage.WriteNested
+   * @generated from rpc storage.v1.Storage.WriteNestedQC
    */
-  writeNested: {
+  writeNestedQC: {
     methodKind: "unary";
     input: typeof WriteRequestSchema;
     output: typeof WriteResponseSchema;

@@ -52,17 +52,23 @@ export const Storage: QuorateService<typeof StorageService, {
    */
   readonly writeQC: "quorumCall";
   /**
-   * Reads a key through one server, which asks a majority of its peers.
+   * Reads a key at every server, each reply as it comes.
    *
-   * @generated from rpc storage.v1.Storage.ReadNested
+   * @generated from rpc storage.v1.Storage.ReadCorrectable
    */
-  readonly readNested: "rpc";
+  readonly readCorrectable: "correctable";
   /**
-   * Writes a key through one server, which writes it at a majority of its peers.
+   * Reads a key through every server that is asked: each asks a majority of its peers.
    *
-   * @generated from rpc storage.v1.Storage.WriteNested
+   * @generated from rpc storage.v1.Storage.ReadNestedQC
    */
-  readonly writeNested: "rpc";
+  readonly readNestedQC: "quorumCall";
+  /**
+   * Writes a key through every server that is asked: each writes it at a majority of its peers.
+   *
+   * @generated from rpc storage.v1.Storage.WriteNestedQC
+   */
+  readonly writeNestedQC: "quorumCall";
 }> = /*@__PURE__*/ defineService(StorageService, {
   readRPC: "rpc",
   writeRPC: "rpc",
@@ -70,8 +76,9 @@ export const Storage: QuorateService<typeof StorageService, {
   writeMulticast: "multicast",
   readQC: "quorumCall",
   writeQC: "quorumCall",
-  readNested: "rpc",
-  writeNested: "rpc",
+  readCorrectable: "correctable",
+  readNestedQC: "quorumCall",
+  writeNestedQC: "quorumCall",
 });
 
 /**

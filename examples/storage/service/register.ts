@@ -1,6 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { ReadResponse, ReadResponseSchema, WriteRequest } from "./gen/storage/v1/storage_pb.js";
+import type { Responses } from "quorate";
+import type {
+  ReadResponse,
+  ReadResponseSchema,
+  WriteRequest,
+  WriteResponse,
+} from "../gen/storage/v1/storage_pb.js";
 
 /** The values of one server. The newest time wins, so that writes may arrive in any order. */
 export interface Register {
@@ -27,6 +33,20 @@ export function createRegister(): Register {
 /** Combines the replies of a read: the value with the newest time. */
 export function newest(replies: readonly ReadResponse[]): ReadResponse {
   return replies.reduce((best, reply) => (isNewer(reply.time, best.time) ? reply : best));
+}
+
+/**
+ * Whether a majority of the servers took the value; waits for as many as it needs to know. Rejects if no majority
+ * replied.
+ */
+export async function isTakenByMajority(responses: Responses<WriteResponse>): Promise<boolean> {
+  let taken = 0;
+  for await (const response of responses) {
+    if (response.ok && response.value.new && ++taken > responses.size / 2) return true;
+  }
+  // Fewer took it than replied, or too few replied: only the former is an answer.
+  await responses.majority();
+  return false;
 }
 
 function isNewer(a: Timestamp | undefined, b: Timestamp | undefined): boolean {
