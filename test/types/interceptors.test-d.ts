@@ -56,7 +56,7 @@ describe("client interceptors", () => {
   });
 
   it("of a one-way call see responses without a value", () => {
-    void client.echoMulticast(
+    const sent = client.echoMulticast(
       {},
       {
         interceptors: [
@@ -68,6 +68,7 @@ describe("client interceptors", () => {
         ],
       },
     );
+    expectTypeOf(sent).toEqualTypeOf<Promise<void>>();
   });
 
   it("that fit any call fit every place", () => {
