@@ -92,6 +92,20 @@ describe("a call that was aborted", () => {
     expect(expired).toMatchObject({ code: Code.DeadlineExceeded });
     for (const error of [canceled, expired]) expect(error).not.toBeInstanceOf(QuorumCallError);
   });
+
+  it("[CX-07] rejects so too while an rpc waits for its reply", async () => {
+    await using servers = await holdingCluster(1);
+    const test = createClient(Test, servers.client.node(1));
+    const controller = new AbortController();
+    const reason = new QuorateError(Code.Aborted, "of the caller");
+    const aborted = rejectionOf(test.echoRPC({}, { signal: controller.signal }));
+    await servers.next(1);
+    controller.abort(reason);
+    expect(await aborted).toBe(reason);
+    const expired = await rejectionOf(test.echoRPC({}, { timeoutMs: 20 }));
+    expect(expired.code).toBe(Code.DeadlineExceeded);
+    expect(expired.cause).toBeUndefined();
+  });
 });
 
 describe("a one-way call that is not sent yet", () => {

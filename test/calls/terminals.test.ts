@@ -71,6 +71,24 @@ describe.each(transports)("the terminals of a quorum call, on %s", (transport) =
 });
 
 describe("the promise of a terminal", () => {
+  it("[AS-03] is of a call that is sent at once, behind those made before, and gets its own reply", async () => {
+    await using servers = await holdingCluster(3);
+    const { client } = servers;
+    const test = createClient(Test, client);
+    const first = test.echoQC({ value: "first" }).all();
+    const second = test.echoQC({ value: "second" }).all();
+    // Nothing has been awaited since.
+    expect(client.nodes.map(({ pendingCalls }) => pendingCalls)).toEqual([2, 2, 2]);
+    for (const node of client.ids) {
+      const held = [await servers.next(node), await servers.next(node)];
+      expect(held.map(({ request }) => request.value)).toEqual(["first", "second"]);
+      // The later one is answered first.
+      for (const one of held.toReversed()) one.reply(`reply to ${one.request.value}`);
+    }
+    expect((await second).value).toBe("reply to second");
+    expect((await first).value).toBe("reply to first");
+  });
+
   it("[AS-04] is settled once the result is there, and gives it however often it is asked", async () => {
     await using servers = await holdingCluster(3);
     const majority = createClient(Test, servers.client).echoQC({}).majority();

@@ -6,10 +6,11 @@ import { configurationOf, inOrder, invalid, pool, settings } from "./test-nodes.
 
 describe("Configuration", () => {
   it("[NL-03] orders its nodes by id", () => {
-    const configuration = new NodeSet(pool.slice(0, 3).toReversed());
-    expect(configuration.ids).toEqual([1, 2, 3]);
+    const configuration = new NodeSet(pool.filter(({ id }) => [1, 2, 10].includes(id)).toReversed());
+    // As numbers: as text, 10 would come before 2.
+    expect(configuration.ids).toEqual([1, 2, 10]);
     expect([...configuration]).toEqual(configuration.nodes);
-    expect(`${configuration}`).toBe("{1, 2, 3}");
+    expect(`${configuration}`).toBe("{1, 2, 10}");
     expect(`${configurationOf()}`).toBe("{}");
   });
 

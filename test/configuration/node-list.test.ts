@@ -31,11 +31,13 @@ describe("a node list", () => {
       "[NL-03] a Map in any order",
       new Map([
         [9, c],
+        [10, b],
         [1, a],
       ]),
       [
         [1, a],
         [9, c],
+        [10, b],
       ],
     ],
     ["the largest id", { [firstDynamicId - 1]: a }, [[firstDynamicId - 1, a]]],

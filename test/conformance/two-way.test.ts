@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { anyPack, EmptySchema } from "@bufbuild/protobuf/wkt";
-import { Code, createClient, QuorateError, QuorumCallError } from "quorate";
+import { Code, type Connection, createClient, QuorateError, QuorumCallError } from "quorate";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { EchoRequestSchema, EchoResponseSchema } from "../gen/test/v1/test_pb.js";
 import { Callback, Test } from "../gen/test/v1/test_quorate.js";
@@ -118,10 +118,20 @@ describe.each(transports)("on %s", (transport) => {
       });
 
       it("[SI-07] fails with an error in place of a reply that cannot be encoded", async () => {
-        stage.handle = () => ({ server: "not a number" });
+        const connections = new Set<Connection>();
+        let reply: object = { server: "not a number" };
+        stage.handle = (_, { connection }) => {
+          connections.add(connection);
+          return reply;
+        };
         const error = await failureOf(stage.run((targets) => kind.call(targets, {})));
         expect(error).toMatchObject({ code: Code.Internal });
         expect(error.message).toMatch(/the reply of test\.v1\.Test\.Echo\w+ cannot be encoded/);
+        // The streams live on.
+        reply = {};
+        const { length } = await stage.run((targets) => kind.call(targets, {}));
+        expect(connections.size).toBe(length);
+        for (const { closed } of connections) expect(closed.aborted).toBe(false);
       });
 
       it("[CX-02] fails with DeadlineExceeded at the deadline, and ends the handler's signal", async () => {

@@ -30,17 +30,31 @@ describe("waitForPeers and waitForClients", () => {
     expect(server.peers.ids).toEqual([1, 2]);
   });
 
-  it("[WF-02] [WF-05] [WF-06] resolve when it comes to hold, all of them", async () => {
+  it("[WF-02] resolve when three servers that are started one after the other have found each other", async () => {
+    const network = createMemoryTransport();
+    const nodes = { 1: "127.0.0.1:1", 2: "127.0.0.1:2", 3: "127.0.0.1:3" };
+    const backoff = { minMs: 5, maxMs: 5 };
+    const start = (nodeId: number) => createServer({ nodeId, nodes, transport: network, backoff });
+    await using first = await start(1);
+    const all = first.waitForPeers(3);
+    await using second = await start(2);
+    await first.waitForPeers(2);
+    expect(await isSettled(all)).toBe(false);
+    await using third = await start(3);
+    await Promise.all([all, second.waitForPeers(3), third.waitForPeers(3)]);
+    for (const { peers } of [first, second, third]) expect(peers.ids).toEqual([1, 2, 3]);
+  });
+
+  it("[WF-05] [WF-06] resolve when it comes to hold, all of them", async () => {
     await using one = await openServer();
     const waits = [
-      one.server.waitForClients(2),
-      one.server.waitForClients(2),
+      ...Array.from({ length: 4 }, () => one.server.waitForClients(2)),
       one.server.waitForClients(({ ids }) => ids.length === 2),
     ];
     const more = one.server.waitForClients(3);
     await one.join();
     await one.server.waitForClients(1);
-    expect(await Promise.all(waits.map(isSettled))).toEqual([false, false, false]);
+    expect(await Promise.all(waits.map(isSettled))).toEqual(Array(5).fill(false));
     await one.join();
     await Promise.all(waits);
     expect(await isSettled(more)).toBe(false);

@@ -15,7 +15,7 @@ const useFakeClock = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeo
 const refused = new QuorateError(Code.Unavailable, "connection refused");
 
 describe("OutboundChannel", () => {
-  it("[LC-01, LC-02] dials at once, without any call", async () => {
+  it("dials at once, without any call", async () => {
     const scripted = new ScriptedChannel();
     expect(scripted.attempts).toHaveLength(1);
     expect(scripted.channel).toMatchObject({ connected: false, pendingCalls: 0 });

@@ -28,6 +28,41 @@ async function openServer(address = "127.0.0.1:0") {
 }
 
 describe("a connection, on loopback", () => {
+  it("[LC-01] is made at once, before anything is known of servers that are not up", async () => {
+    const events: QuorateEvent[] = [];
+    const nodes = [await deadAddress(), await deadAddress()];
+    await using client = await connect({ nodes, onEvent: (event) => events.push(event) });
+    expect(events).toEqual([]);
+    expect(client.ids).toEqual([1, 2]);
+    expect(client.nodes.map(({ connected: up, lastError }) => [up, lastError])).toEqual([
+      [false, undefined],
+      [false, undefined],
+    ]);
+    // That nobody is there is learned later, and is no end of it.
+    await eventually(() => client.nodes.every(({ lastError }) => lastError !== undefined));
+    expect(client.nodes.map(({ lastError }) => lastError?.reason)).toEqual([
+      "NOT_CONNECTED",
+      "NOT_CONNECTED",
+    ]);
+  });
+
+  it("[LC-02] is seen by its server within 100 ms, without any call", async () => {
+    const seenMs: number[] = [];
+    await using server = await createServer({
+      address: "127.0.0.1:0",
+      onConnect: () => seenMs.push(performance.now()),
+    });
+    const tookMs: number[] = [];
+    // As below: a wait that was built in would be there every time.
+    while (tookMs.length < 20 && Math.min(...tookMs) >= 100) {
+      const startedAt = performance.now();
+      await using _ = await connect({ nodes: [server.address] });
+      await eventually(() => seenMs.length > tookMs.length);
+      tookMs.push((seenMs.at(-1) ?? Number.POSITIVE_INFINITY) - startedAt);
+    }
+    expect(Math.min(...tookMs)).toBeLessThan(100);
+  });
+
   it("[LC-09] has its first answer within 100 ms: it waits for nothing but the network", async () => {
     const { server } = await openServer();
     await using _ = server;
