@@ -18,6 +18,7 @@ const stages = [
     { template: "protoc-gen-quorate/buf.gen.yaml", out: pluginGen },
   ],
   [
+    { template: "src/sessions/buf.gen.yaml", out: "src/sessions/gen" },
     { template: "examples/storage/buf.gen.yaml", out: "examples/storage/gen" },
     { template: "bench/storage/buf.gen.yaml", out: "bench/storage/gen" },
     { template: "test/buf.gen.yaml", out: "test/gen" },
