@@ -1,0 +1,51 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** A process that has a log open. */
+export interface LogChild extends AsyncDisposable {
+  /** Resolves with its first `count` lines, or with fewer if it has ended. */
+  lines(count: number): Promise<readonly string[]>;
+  /** Stops the process, as it is. */
+  stop(): void;
+  /** SIGKILL; resolves with all its lines, when it is gone. */
+  kill(): Promise<readonly string[]>;
+}
+
+/** Starts `append-child.ts`. Without a name it holds the folder and appends nothing. */
+export function startChild(directory: string, name?: string): LogChild {
+  const script = fileURLToPath(new URL("append-child.ts", import.meta.url));
+  const args = ["--import", "tsx", script, directory, ...(name === undefined ? [] : [name])];
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines: string[] = [];
+  const reader = createInterface({ input: child.stdout });
+  let grown: () => void = () => {};
+  reader.on("line", (line) => {
+    lines.push(line);
+    grown();
+  });
+  const ended = once(child, "close");
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await ended;
+    return lines;
+  };
+  return {
+    lines: async (count) => {
+      const there = new Promise<void>((resolve) => {
+        grown = () => {
+          if (lines.length >= count) resolve();
+        };
+        grown();
+      });
+      await Promise.race([there, ended]);
+      return lines.slice(0, count);
+    },
+    stop: () => child.kill("SIGSTOP"),
+    kill,
+    [Symbol.asyncDispose]: async () => {
+      await kill();
+    },
+  };
+}
