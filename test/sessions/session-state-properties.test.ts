@@ -125,6 +125,8 @@ class Model {
     assert.equal(this.state.complete(request, hasOp ? this.#op : undefined), !this.#answered.has(request));
     this.#answered.add(request);
     this.#pending.delete(request);
+    // What was answered was applied; a process that was restored may have written it before.
+    this.#highest = Math.max(this.#highest, request);
   }
 
   #answerRegister(): void {
