@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { requestDigest } from "../../src/sessions/digest.js";
-import { text } from "./test-table.js";
+import { text } from "./table/test-table.js";
 
 describe("requestDigest", () => {
   it.each([

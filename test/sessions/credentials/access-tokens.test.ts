@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { Code } from "../../../internal/errors/code.js";
 import { type AccessTokenRecord, AccessTokens } from "../../../src/sessions/credentials/access-tokens.js";
-import { thrownBy } from "../client-session.js";
+import { thrownBy } from "../client/client-session.js";
 
 /** A clock that stands still until it is set. */
 function tokensAt(startMs = 1_000) {

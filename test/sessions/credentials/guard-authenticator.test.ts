@@ -11,7 +11,7 @@ import {
   tokenCredentials,
 } from "../../../src/sessions/credentials/credentials.js";
 import { guardAuthenticator } from "../../../src/sessions/credentials/guard-authenticator.js";
-import { thrownBy } from "../client-session.js";
+import { thrownBy } from "../client/client-session.js";
 import { peerOf } from "./login-peer.js";
 
 const secret = "hunter2hunter2";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Code } from "../../../internal/errors/code.js";
 import { HashGate } from "../../../src/sessions/credentials/hash-gate.js";
 import { turn } from "../../helpers/turn.js";
-import { thrownBy } from "../client-session.js";
+import { thrownBy } from "../client/client-session.js";
 
 const { signal } = new AbortController();
 

@@ -6,7 +6,7 @@ import {
 } from "../../../src/sessions/credentials/login-throttle.js";
 import { checkLeaks } from "../../helpers/leaks.js";
 import { turn } from "../../helpers/turn.js";
-import { thrownBy } from "../client-session.js";
+import { thrownBy } from "../client/client-session.js";
 import { ManualClock, peerOf } from "./login-peer.js";
 
 /** A throttle whose first wait is 100 ms, after two failures of a user or four of a host. */

@@ -8,7 +8,7 @@ import {
   verifyPassword,
 } from "../../../src/sessions/credentials/password-hash.js";
 import { Secret } from "../../../src/sessions/credentials/secret.js";
-import { thrownBy } from "../client-session.js";
+import { thrownBy } from "../client/client-session.js";
 import { cheap } from "./login-peer.js";
 
 describe("hashPassword", () => {

@@ -10,7 +10,7 @@ import {
   passwordUsers,
 } from "../../../src/sessions/credentials/password-users.js";
 import { checkLeaks } from "../../helpers/leaks.js";
-import { thrownBy } from "../client-session.js";
+import { thrownBy } from "../client/client-session.js";
 import { cheap, ManualClock, peerOf } from "./login-peer.js";
 
 vi.mock("node:crypto", async (original) => {

@@ -5,7 +5,7 @@ import { GenesisSchema } from "../../../src/sessions/gen/quorate/session/v1/log_
 import { fromHex } from "../../../src/sessions/hex.js";
 import { decodeGenesis, encodeGenesis } from "../../../src/sessions/record/genesis.js";
 import { proposedLimits } from "../../../src/sessions/session-limits.js";
-import { id } from "../test-table.js";
+import { id } from "../table/test-table.js";
 
 const limits = proposedLimits({ maxSessions: 8 });
 const clusterId = fromHex(id(0xc1));

@@ -12,7 +12,7 @@ import { decodeLogRecord } from "../../../src/sessions/record/decode-log-record.
 import { encodeLogRecord } from "../../../src/sessions/record/encode-log-record.js";
 import type { Entry, LogRecord } from "../../../src/sessions/record/log-record.js";
 import { proposedLimits } from "../../../src/sessions/session-limits.js";
-import { id, incarnation } from "../test-table.js";
+import { id, incarnation } from "../table/test-table.js";
 
 const number = fc.maxSafeNat();
 const positive = number.map((value) => Math.max(value, 1));

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { id, type RequestParts, TestTable, text } from "../test-table.js";
+import { id, type RequestParts, TestTable, text } from "./test-table.js";
 
 /** One thing that clients and servers may do next; what it comes to depends on the state then. */
 type Step = (test: TestTable) => void;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Code } from "../../../internal/errors/code.js";
-import { ClientTable } from "../../../src/sessions/client-table.js";
 import { proposedLimits } from "../../../src/sessions/session-limits.js";
-import { id, TestTable } from "../test-table.js";
+import { ClientTable } from "../../../src/sessions/table/client-table.js";
+import { id, TestTable } from "./test-table.js";
 
 describe("applying a Configure", () => {
   it("changes the limits for all entries behind it", () => {

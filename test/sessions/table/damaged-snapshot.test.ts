@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
-import { ClientTable } from "../../../src/sessions/client-table.js";
-import { TestTable } from "../test-table.js";
+import { ClientTable } from "../../../src/sessions/table/client-table.js";
+import { TestTable } from "./test-table.js";
 
 const test = new TestTable();
 for (const client of [1, 2]) {

@@ -4,7 +4,7 @@ import { Code } from "../../../internal/errors/code.js";
 import { StatusSchema } from "../../../internal/wire/gen/google/rpc/status_pb.js";
 import { errorFromStatus } from "../../../internal/wire/status.js";
 import type { Reply } from "../../../src/sessions/reply.js";
-import { id, TestTable, text, textOf } from "../test-table.js";
+import { id, TestTable, text, textOf } from "./test-table.js";
 
 const reply = (value: string): Reply => ({ kind: "payload", bytes: text(value) });
 const result = (intentOp: number, value: string) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { id, TestTable, textOf } from "../test-table.js";
+import { id, TestTable, textOf } from "./test-table.js";
 
 describe("applying a Register", () => {
   it("rule 3: makes a session, whose number is the op and stays the one it was created at", () => {

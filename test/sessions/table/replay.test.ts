@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ClientTable } from "../../../src/sessions/client-table.js";
 import { decodeLogRecord } from "../../../src/sessions/record/decode-log-record.js";
+import { ClientTable } from "../../../src/sessions/table/client-table.js";
 import type { Effect } from "../../../src/sessions/table/effect.js";
 import type { MachineSnapshot } from "../../../src/sessions/table/machine-snapshot.js";
 import type { RunReplicated } from "../../../src/sessions/table/run-replicated.js";
 import { keptRequest } from "../../../src/sessions/table/table-session.js";
-import type { TestTable } from "../test-table.js";
 import { smallTable, steps } from "./arbitrary-log.js";
+import type { TestTable } from "./test-table.js";
 
 /** A state machine whose state and replies depend on every call that it was given, in order. */
 class HashMachine {

@@ -5,7 +5,7 @@ import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import { StatusSchema } from "../../../internal/wire/gen/google/rpc/status_pb.js";
 import { errorFromStatus } from "../../../internal/wire/status.js";
 import { errorReply, type Reply } from "../../../src/sessions/reply.js";
-import { id, TestTable, text, textOf } from "../test-table.js";
+import { id, TestTable, text, textOf } from "./test-table.js";
 
 const errorOf = (reply: Reply | undefined) =>
   reply?.kind === "status" ? errorFromStatus(fromBinary(StatusSchema, reply.bytes)) : undefined;

@@ -1,14 +1,14 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { Code } from "../../../internal/errors/code.js";
-import { ClientTable } from "../../../src/sessions/client-table.js";
 import {
   type SnapshotBody,
   SnapshotBodySchema,
   SnapshotSchema,
 } from "../../../src/sessions/gen/quorate/session/v1/snapshot_pb.js";
+import { ClientTable } from "../../../src/sessions/table/client-table.js";
 import { sha256 } from "../../../src/sessions/table/encode-snapshot.js";
-import { id, TestTable, text } from "../test-table.js";
+import { id, TestTable, text } from "./test-table.js";
 
 const machines = [
   { service: "a.v1.A", version: 1, state: text("a") },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../../../src/sessions/table/effect.js";
-import { id, TestTable, text } from "../test-table.js";
+import { id, TestTable, text } from "./test-table.js";
 
 const tickMs = 15_000;
 

@@ -1,4 +1,4 @@
-import { invalidArgument, type QuorateError } from "../../internal/errors/quorate-error.js";
+import { invalidArgument, type QuorateError } from "../../../internal/errors/quorate-error.js";
 import { badAnswer, illegalTransition, otherCluster } from "./client-errors.js";
 import {
   type ClientLimits,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Code } from "../../internal/errors/code.js";
-import { SessionState } from "../../src/sessions/session-state.js";
+import { Code } from "../../../internal/errors/code.js";
+import { SessionState } from "../../../src/sessions/client/session-state.js";
 import {
   activeSession,
   answerOf,

@@ -1,14 +1,18 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import { Code } from "../../internal/errors/code.js";
+import { Code } from "../../../internal/errors/code.js";
 import {
   KeepAliveRequestSchema,
   RegisterRequestSchema,
   UnregisterRequestSchema,
-} from "../../src/sessions/gen/quorate/session/v1/session_pb.js";
-import { fromHex } from "../../src/sessions/hex.js";
-import { readKeepAlive, readRegister, readUnregister } from "../../src/sessions/session-message-checks.js";
-import { id } from "./test-table.js";
+} from "../../../src/sessions/gen/quorate/session/v1/session_pb.js";
+import { fromHex } from "../../../src/sessions/hex.js";
+import {
+  readKeepAlive,
+  readRegister,
+  readUnregister,
+} from "../../../src/sessions/server/session-message-checks.js";
+import { id } from "../table/test-table.js";
 
 const clusterId = id(0xc1);
 const client = fromHex(id(1));

@@ -1,14 +1,14 @@
-import { ClientTable } from "../../src/sessions/client-table.js";
-import { requestDigest } from "../../src/sessions/digest.js";
-import { decodeLogRecord } from "../../src/sessions/record/decode-log-record.js";
-import { encodeLogRecord } from "../../src/sessions/record/encode-log-record.js";
-import type { Genesis } from "../../src/sessions/record/genesis.js";
-import type { AcceptedStamp, Entry } from "../../src/sessions/record/log-record.js";
-import type { Reply } from "../../src/sessions/reply.js";
-import { proposedLimits, type SessionLimitOptions } from "../../src/sessions/session-limits.js";
-import type { Effect } from "../../src/sessions/table/effect.js";
-import type { ReplicatedCall, RunReplicated } from "../../src/sessions/table/run-replicated.js";
-import type { SessionView } from "../../src/sessions/table/table-session.js";
+import { requestDigest } from "../../../src/sessions/digest.js";
+import { decodeLogRecord } from "../../../src/sessions/record/decode-log-record.js";
+import { encodeLogRecord } from "../../../src/sessions/record/encode-log-record.js";
+import type { Genesis } from "../../../src/sessions/record/genesis.js";
+import type { AcceptedStamp, Entry } from "../../../src/sessions/record/log-record.js";
+import type { Reply } from "../../../src/sessions/reply.js";
+import { proposedLimits, type SessionLimitOptions } from "../../../src/sessions/session-limits.js";
+import { ClientTable } from "../../../src/sessions/table/client-table.js";
+import type { Effect } from "../../../src/sessions/table/effect.js";
+import type { ReplicatedCall, RunReplicated } from "../../../src/sessions/table/run-replicated.js";
+import type { SessionView } from "../../../src/sessions/table/table-session.js";
 
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 export const textOf = (reply: Reply | undefined): string | undefined =>

@@ -1,5 +1,5 @@
-import { Code } from "../../internal/errors/code.js";
-import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
+import { Code } from "../../../internal/errors/code.js";
+import { invalidArgument, QuorateError } from "../../../internal/errors/quorate-error.js";
 import { outcomeUnknown, sessionEnded } from "./client-errors.js";
 import type { ClientLimits } from "./register-answer.js";
 

@@ -1,7 +1,7 @@
-import { Code } from "../../internal/errors/code.js";
-import type { QuorateError } from "../../internal/errors/quorate-error.js";
+import { Code } from "../../../internal/errors/code.js";
+import type { QuorateError } from "../../../internal/errors/quorate-error.js";
+import { SessionMismatchSchema } from "../gen/quorate/session/v1/session_pb.js";
 import { badAnswer, logRegressed, otherCluster, sessionEnded, takenOver } from "./client-errors.js";
-import { SessionMismatchSchema } from "./gen/quorate/session/v1/session_pb.js";
 
 /** What a client must know of the limits of the servers. Each is a positive integer. */
 export interface ClientLimits {

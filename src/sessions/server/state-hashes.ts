@@ -1,7 +1,7 @@
-import { Code } from "../../internal/errors/code.js";
-import { QuorateError } from "../../internal/errors/quorate-error.js";
-import type { ClientTable } from "./client-table.js";
-import type { MachineSnapshot } from "./table/machine-snapshot.js";
+import { Code } from "../../../internal/errors/code.js";
+import { QuorateError } from "../../../internal/errors/quorate-error.js";
+import type { ClientTable } from "../table/client-table.js";
+import type { MachineSnapshot } from "../table/machine-snapshot.js";
 
 /** What a Check says. */
 export interface StateHash {

@@ -1,5 +1,5 @@
-import { Code } from "../../internal/errors/code.js";
-import { QuorateError } from "../../internal/errors/quorate-error.js";
+import { Code } from "../../../internal/errors/code.js";
+import { QuorateError } from "../../../internal/errors/quorate-error.js";
 
 /** The session has ended: what was never written was not applied. `cause` says why it ended. */
 export function sessionEnded(message: string, cause?: unknown): QuorateError {

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { Code } from "../../internal/errors/code.js";
-import { SessionMismatchSchema } from "../../src/sessions/gen/quorate/session/v1/session_pb.js";
-import { InFlight } from "../../src/sessions/in-flight.js";
+import { Code } from "../../../internal/errors/code.js";
+import { SessionMismatchSchema } from "../../../src/sessions/gen/quorate/session/v1/session_pb.js";
+import { InFlight } from "../../../src/sessions/server/in-flight.js";
 import {
   type CheckedStream,
   checkRequest,
   checkSession,
   checkUnregister,
   type RequestCheck,
-} from "../../src/sessions/session-check.js";
-import { id, type RequestParts, TestTable } from "./test-table.js";
+} from "../../../src/sessions/server/session-check.js";
+import { id, type RequestParts, TestTable } from "../table/test-table.js";
 
 const bound: CheckedStream = { user: "ann", bound: true };
 const lagging = { afterBarrier: false };

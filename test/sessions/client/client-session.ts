@@ -1,11 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
-import { Code } from "../../internal/errors/code.js";
-import { QuorateError } from "../../internal/errors/quorate-error.js";
-import { SessionMismatchSchema } from "../../src/sessions/gen/quorate/session/v1/session_pb.js";
-import type { PresentSession, RegisterAnswer } from "../../src/sessions/register-answer.js";
-import { SessionState } from "../../src/sessions/session-state.js";
+import { Code } from "../../../internal/errors/code.js";
+import { QuorateError } from "../../../internal/errors/quorate-error.js";
+import type { PresentSession, RegisterAnswer } from "../../../src/sessions/client/register-answer.js";
+import { SessionState } from "../../../src/sessions/client/session-state.js";
+import { SessionMismatchSchema } from "../../../src/sessions/gen/quorate/session/v1/session_pb.js";
 
 export const client = "000102030405060708090a0b0c0d0e0f";
 export const clusterId = "c".repeat(32);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Code } from "../../internal/errors/code.js";
-import type { RegisterAnswer } from "../../src/sessions/register-answer.js";
-import { SessionState } from "../../src/sessions/session-state.js";
+import { Code } from "../../../internal/errors/code.js";
+import type { RegisterAnswer } from "../../../src/sessions/client/register-answer.js";
+import { SessionState } from "../../../src/sessions/client/session-state.js";
 import {
   activeSession,
   answerOf,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Code } from "../../internal/errors/code.js";
-import { ClientTable } from "../../src/sessions/client-table.js";
-import { decodeLogRecord } from "../../src/sessions/record/decode-log-record.js";
-import { type StateHash, StateHashes } from "../../src/sessions/state-hashes.js";
-import { TestTable, text } from "./test-table.js";
+import { Code } from "../../../internal/errors/code.js";
+import { decodeLogRecord } from "../../../src/sessions/record/decode-log-record.js";
+import { type StateHash, StateHashes } from "../../../src/sessions/server/state-hashes.js";
+import { ClientTable } from "../../../src/sessions/table/client-table.js";
+import { TestTable, text } from "../table/test-table.js";
 
 /** Applies the log of a test from the start; the state machine is what its calls were given. */
 function follow({ genesis, log }: TestTable, hashes: StateHashes, diverges = false): StateHash[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Code } from "../../internal/errors/code.js";
+import { Code } from "../../../internal/errors/code.js";
 import {
   activeSession,
   answerOf,

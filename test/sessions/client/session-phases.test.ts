@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
-import { Code } from "../../internal/errors/code.js";
-import { type SessionPhase, SessionState } from "../../src/sessions/session-state.js";
+import { Code } from "../../../internal/errors/code.js";
+import { type SessionPhase, SessionState } from "../../../src/sessions/client/session-state.js";
 import {
   activeSession,
   answerOf,

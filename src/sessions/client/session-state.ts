@@ -1,6 +1,7 @@
-import { invalidArgument, type QuorateError } from "../../internal/errors/quorate-error.js";
+import { invalidArgument, type QuorateError } from "../../../internal/errors/quorate-error.js";
+import { isClientId } from "../client-id.js";
+import type { ReadStamp, RequestStamp } from "../stamp.js";
 import { illegalTransition, sessionEnded } from "./client-errors.js";
-import { isClientId } from "./client-id.js";
 import { HeldSession, type RegisterOutcome, type Registration } from "./held-session.js";
 import {
   type ClientLimits,
@@ -16,7 +17,6 @@ import {
   type RequestRecord,
 } from "./request-ledger.js";
 import { decodeSession, encodeSession, type SessionRecord } from "./session-bytes.js";
-import type { ReadStamp, RequestStamp } from "./stamp.js";
 
 /** Where a session stands. It only moves forward, except that an active one registers again. */
 export type SessionPhase = "new" | "registering" | "active" | "unregistering" | "closed";

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Code } from "../../internal/errors/code.js";
-import { QuorateError } from "../../internal/errors/quorate-error.js";
-import { crc32c } from "../../src/sessions/commit-log/crc32c.js";
-import { decodeSession, encodeSession, type SessionRecord } from "../../src/sessions/session-bytes.js";
+import { Code } from "../../../internal/errors/code.js";
+import { QuorateError } from "../../../internal/errors/quorate-error.js";
+import {
+  decodeSession,
+  encodeSession,
+  type SessionRecord,
+} from "../../../src/sessions/client/session-bytes.js";
+import { crc32c } from "../../../src/sessions/commit-log/crc32c.js";
 import { client, clusterId, thrownBy } from "./client-session.js";
 
 const record: SessionRecord = {

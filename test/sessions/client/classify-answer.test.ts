@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { Code } from "../../internal/errors/code.js";
+import { Code } from "../../../internal/errors/code.js";
 import {
   type AnswerAction,
   classifyAnswer,
   classifyEviction,
   type EvictionReason,
   type SessionAnswer,
-} from "../../src/sessions/classify-answer.js";
+} from "../../../src/sessions/client/classify-answer.js";
 import { activeSession, answerOf, errorOf, nonceOf, startAndWrite } from "./client-session.js";
 
 /** A session with number 10, of whose requests 1, 2 and 3 the first is answered; and the action for an answer to it. */

@@ -1,8 +1,8 @@
-import { Code } from "../../internal/errors/code.js";
-import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
-import { clientIdOf, idBytes } from "./client-id.js";
-import { crc32c } from "./commit-log/crc32c.js";
-import { fromHex, toHex } from "./hex.js";
+import { Code } from "../../../internal/errors/code.js";
+import { invalidArgument, QuorateError } from "../../../internal/errors/quorate-error.js";
+import { clientIdOf, idBytes } from "../client-id.js";
+import { crc32c } from "../commit-log/crc32c.js";
+import { fromHex, toHex } from "../hex.js";
 import type { NumberedRequest } from "./request-ledger.js";
 
 /** What of a session outlives its process: who it is, and what is unanswered. Never credentials. */

@@ -1,20 +1,20 @@
-import { Code } from "../../internal/errors/code.js";
-import { QuorateError } from "../../internal/errors/quorate-error.js";
-import { toHex } from "./hex.js";
-import type { Genesis } from "./record/genesis.js";
-import { checkFormat } from "./record/log-format.js";
-import type { LogRecord } from "./record/log-record.js";
-import type { SessionLimits } from "./session-limits.js";
-import { applyEntry } from "./table/apply-entry.js";
-import { decodeSnapshot } from "./table/decode-snapshot.js";
-import type { Effect } from "./table/effect.js";
-import { encodeBody, encodeSnapshot, sha256 } from "./table/encode-snapshot.js";
-import { isDue, isIdle } from "./table/log-age.js";
-import type { MachineSnapshot } from "./table/machine-snapshot.js";
-import type { OpenIntent } from "./table/open-intents.js";
-import type { RunReplicated } from "./table/run-replicated.js";
-import type { SessionView } from "./table/table-session.js";
-import { emptyState, type TableState } from "./table/table-state.js";
+import { Code } from "../../../internal/errors/code.js";
+import { QuorateError } from "../../../internal/errors/quorate-error.js";
+import { toHex } from "../hex.js";
+import type { Genesis } from "../record/genesis.js";
+import { checkFormat } from "../record/log-format.js";
+import type { LogRecord } from "../record/log-record.js";
+import type { SessionLimits } from "../session-limits.js";
+import { applyEntry } from "./apply-entry.js";
+import { decodeSnapshot } from "./decode-snapshot.js";
+import type { Effect } from "./effect.js";
+import { encodeBody, encodeSnapshot, sha256 } from "./encode-snapshot.js";
+import { isDue, isIdle } from "./log-age.js";
+import type { MachineSnapshot } from "./machine-snapshot.js";
+import type { OpenIntent } from "./open-intents.js";
+import type { RunReplicated } from "./run-replicated.js";
+import type { SessionView } from "./table-session.js";
+import { emptyState, type TableState } from "./table-state.js";
 
 /**
  * The state of all sessions: changed by applying the entries of the commit log, in their order, and by nothing else. No

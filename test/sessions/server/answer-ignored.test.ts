@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { Code } from "../../internal/errors/code.js";
-import { answerIgnored } from "../../src/sessions/session-check.js";
-import type { RequestIgnored } from "../../src/sessions/table/effect.js";
-import { id, type RequestParts, TestTable } from "./test-table.js";
+import { Code } from "../../../internal/errors/code.js";
+import { answerIgnored } from "../../../src/sessions/server/session-check.js";
+import type { RequestIgnored } from "../../../src/sessions/table/effect.js";
+import { id, type RequestParts, TestTable } from "../table/test-table.js";
 
 /** Appends a request that changes nothing, and gives what its proposer answers. */
 function answer(test: TestTable, request: number, parts: RequestParts & { user?: string } = {}) {

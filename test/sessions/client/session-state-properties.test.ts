@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SessionState } from "../../src/sessions/session-state.js";
+import { SessionState } from "../../../src/sessions/client/session-state.js";
 import { answerOf, client, errorOf, nonceOf } from "./client-session.js";
 
 type Step =

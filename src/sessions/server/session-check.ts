@@ -1,11 +1,11 @@
-import type { QuorateError } from "../../internal/errors/quorate-error.js";
-import type { ClientTable } from "./client-table.js";
+import type { QuorateError } from "../../../internal/errors/quorate-error.js";
+import type { AcceptedStamp } from "../record/log-record.js";
+import type { Reply } from "../reply.js";
+import { type RefusalReason, refusal, sessionMismatch } from "../session-errors.js";
+import type { ClientTable } from "../table/client-table.js";
+import type { RequestIgnored } from "../table/effect.js";
+import { type KeptRequest, keptReplyBytes, keptRequest, type SessionView } from "../table/table-session.js";
 import type { Flight, FlightsView } from "./in-flight.js";
-import type { AcceptedStamp } from "./record/log-record.js";
-import type { Reply } from "./reply.js";
-import { type RefusalReason, refusal, sessionMismatch } from "./session-errors.js";
-import type { RequestIgnored } from "./table/effect.js";
-import { type KeptRequest, keptReplyBytes, keptRequest, type SessionView } from "./table/table-session.js";
 
 /** What a check asks of the table. */
 export type TableView = Pick<ClientTable, "session" | "limits">;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { InFlight } from "../../src/sessions/in-flight.js";
-import { id } from "./test-table.js";
+import { InFlight } from "../../../src/sessions/server/in-flight.js";
+import { id } from "../table/test-table.js";
 
 const a = id(1);
 const b = id(2);

@@ -1,11 +1,11 @@
-import { clientIdOf, idBytes } from "./client-id.js";
+import { clientIdOf, idBytes } from "../client-id.js";
 import type {
   KeepAliveRequest,
   RegisterRequest,
   UnregisterRequest,
-} from "./gen/quorate/session/v1/session_pb.js";
-import { toHex } from "./hex.js";
-import { badStamp, wrongCluster } from "./session-errors.js";
+} from "../gen/quorate/session/v1/session_pb.js";
+import { toHex } from "../hex.js";
+import { badStamp, wrongCluster } from "../session-errors.js";
 
 /** What a client asks for with Register. Ids in hex. */
 export interface RegisterFields {

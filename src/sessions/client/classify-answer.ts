@@ -1,4 +1,4 @@
-import type { QuorateError } from "../../internal/errors/quorate-error.js";
+import type { QuorateError } from "../../../internal/errors/quorate-error.js";
 import { badAnswer, sessionEnded, takenOver } from "./client-errors.js";
 
 /** What has come back for a call of a session. */
