@@ -8,6 +8,7 @@ import { NodePool } from "./configuration/node-pool.js";
 import { NodeRegister } from "./configuration/node-register.js";
 import { emptyConfiguration, NodeSet } from "./configuration/node-set.js";
 import { openConnection } from "./server/connection.js";
+import { type AttachedExtensions, attachExtensions } from "./server/extension.js";
 import { invoker, requestHandler } from "./server/invoke-handler.js";
 import { nodeIdHeader } from "./server/peer-identity.js";
 import { type PeerOptions, readPeerOptions } from "./server/peer-options.js";
@@ -26,7 +27,7 @@ export interface ConnectOptions extends PeerOptions {
  * Connects to servers. Resolves once the node list is valid and dialling has begun, and never rejects for a server
  * that cannot be reached: each is dialled until it is there, and dialled again whenever it was lost.
  *
- * With `routes` the servers can call back on the streams that this opens.
+ * With `routes` or `extensions` the servers can call back on the streams that this opens.
  *
  * @throws QuorateError InvalidArgument that names the entry of the list or the option.
  */
@@ -35,11 +36,19 @@ export async function connect(options: ConnectOptions): Promise<OwnedConfigurati
   const metadata = checkStreamHeaders(Metadata.from(options.metadata));
   const register = new NodeRegister();
   const addresses = await register.admit(options.nodes);
-  const { routes, close } = await collectRoutes(options.routes);
-  const { events, maskErrors, serverInterceptors } = settings;
-  const invoke = invoker({ routes, interceptors: serverInterceptors, events, maskErrors });
+  const collected = await collectRoutes(options.routes);
+  const { calls, events, maskErrors, serverInterceptors: interceptors } = settings;
+  const extensions = await attachExtensions(options.extensions, collected, {
+    role: "client",
+    nodeId: undefined,
+    calls,
+    interceptors,
+    events,
+    maskErrors,
+  });
+  const invoke = extensions.around(invoker({ routes: collected.routes, interceptors, events, maskErrors }));
   // Ours first: of a header that is given twice, peers read the first value.
-  const headers = ownOffer.join(options.routes === undefined ? {} : { [nodeIdHeader]: "0" }).join(metadata);
+  const headers = ownOffer.join(isCallable(options) ? { [nodeIdHeader]: "0" } : {}).join(metadata);
   const pool = new NodePool({
     ...settings,
     addresses,
@@ -47,25 +56,31 @@ export async function connect(options: ConnectOptions): Promise<OwnedConfigurati
     streamOpened: (caller, tls) => {
       const connection = openConnection(caller.address, headers, { nodeId: caller.id }, tls);
       const context = { connection, caller, peers: () => configuration, clients: () => emptyConfiguration };
+      extensions.streamOpened(context);
       return { handler: requestHandler(invoke, context), closed: () => connection.close() };
     },
     idle: () => {},
   });
-  const configuration = new OwnedNodeSet(pool, register, close);
+  const configuration = new OwnedNodeSet(pool, register, extensions);
   return configuration;
+}
+
+/** Whether servers can call back. */
+function isCallable({ routes, extensions = [] }: ConnectOptions): boolean {
+  return routes !== undefined || extensions.length > 0;
 }
 
 class OwnedNodeSet extends NodeSet implements OwnedConfiguration {
   readonly #pool: NodePool;
   readonly #register: NodeRegister;
-  readonly #closeRoutes: () => Promise<void>;
+  readonly #extensions: AttachedExtensions;
   #closed: Promise<void> | undefined;
 
-  constructor(pool: NodePool, register: NodeRegister, closeRoutes: () => Promise<void>) {
+  constructor(pool: NodePool, register: NodeRegister, extensions: AttachedExtensions) {
     super(pool.nodes);
     this.#pool = pool;
     this.#register = register;
-    this.#closeRoutes = closeRoutes;
+    this.#extensions = extensions;
   }
 
   async extend(nodes?: NodeList): Promise<Configuration> {
@@ -77,11 +92,17 @@ class OwnedNodeSet extends NodeSet implements OwnedConfiguration {
 
   async close({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> {
     const checkedMs = graceMs === undefined ? undefined : checkTimeout(graceMs, "graceMs");
-    this.#closed ??= this.#pool.close(checkedMs).then(this.#closeRoutes);
+    this.#closed ??= this.#close(checkedMs);
     return this.#closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #close(graceMs: number | undefined): Promise<void> {
+    this.#extensions.closing();
+    await this.#pool.close(graceMs);
+    await this.#extensions.close();
   }
 }

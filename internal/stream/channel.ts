@@ -11,4 +11,6 @@ export interface Channel extends CallHolder {
   readonly lastError: QuorateError | undefined;
   /** Calls that are queued or wait for replies. */
   readonly pendingCalls: number;
+  /** Stands for the stream that is up now: another object after every loss. See `CallInit.onStream`. */
+  readonly stream: object | undefined;
 }

@@ -1,5 +1,5 @@
 import { QuorateError } from "../errors/quorate-error.js";
-import { encodeBody, encodeEnd, encodeEnvelope } from "../wire/encode-envelope.js";
+import { type EnvelopeBody, encodeBody, encodeEnd, encodeEnvelope } from "../wire/encode-envelope.js";
 import { statusFromError } from "../wire/status.js";
 import { messageTooLarge } from "./message-size.js";
 import type { Answer, StreamRequest } from "./stream-request.js";
@@ -18,15 +18,14 @@ export function encodeReply(
   maxMessageBytes: number,
 ): EncodedReply {
   if (answer === "end") return { bytes: encodeEnd(number, serverInitiated), tooLarge: false };
-  const encode = (one: Uint8Array | QuorateError) =>
-    encodeEnvelope(
-      number,
-      serverInitiated,
-      encodeBody(
-        one instanceof QuorateError ? { method, status: statusFromError(one) } : { method, payload: one },
-      ),
-    );
+  const encode = (one: Exclude<Answer, "end">) =>
+    encodeEnvelope(number, serverInitiated, encodeBody({ method, ...partsOf(one) }));
   const bytes = encode(answer);
   if (bytes.length <= maxMessageBytes) return { bytes, tooLarge: false };
   return { bytes: encode(messageTooLarge("reply", bytes.length, maxMessageBytes)), tooLarge: true };
+}
+
+function partsOf(answer: Exclude<Answer, "end">): Omit<EnvelopeBody, "method"> {
+  if (answer instanceof QuorateError) return { status: statusFromError(answer) };
+  return answer instanceof Uint8Array ? { payload: answer } : answer;
 }

@@ -14,6 +14,7 @@ import {
   isRefusal,
   notConnected,
   sendQueueFull,
+  streamGone,
   streamLost,
   streamStatusError,
 } from "./stream-failure.js";
@@ -105,6 +106,8 @@ export class OutboundChannel implements Channel {
   send(call: PendingCall): void {
     if (this.#closing) {
       call.fail(channelClosed(this.#init.peer));
+    } else if (call.onStream !== undefined && call.onStream !== this.#stream) {
+      call.fail(streamGone(this.#init.peer));
     } else if (this.#waiting !== undefined && !call.waitForReady) {
       call.fail(this.#waiting);
     } else if (!this.#queue.pushCall(call)) {
@@ -236,7 +239,8 @@ export class OutboundChannel implements Channel {
     }
     observer.ended(cause, dropped);
     const error = refused ? cause : streamLost(peer, status);
-    for (const call of sent) if (!kept.has(call)) call.fail(error);
+    const bound = this.#queue.takeCalls(({ onStream }) => onStream !== undefined);
+    for (const call of [...sent, ...bound]) if (!kept.has(call)) call.fail(error);
   }
 
   #attemptFailed(error: QuorateError): void {

@@ -40,6 +40,8 @@ export interface CallInit {
   readonly waitForReady: boolean;
   /** Send again on the next stream if this one is lost: the method is idempotent, or the caller says so. */
   readonly resend: boolean;
+  /** The stream, as `Channel.stream` says it, that the call must go on; else, or once that is lost, it fails at once. */
+  readonly onStream?: object | undefined;
 }
 
 /** Sends in all, the first included, before a call that may be resent fails with its stream. */
@@ -54,6 +56,7 @@ export class PendingCall implements CallInit {
   readonly deadline: number;
   readonly waitForReady: boolean;
   readonly resend: boolean;
+  readonly onStream: object | undefined;
   readonly #listener: CallListener;
   /** Set by the channel: whether the call waits in its queue, was sent, or is over. */
   state: "made" | "queued" | "sent" | "over" = "made";
@@ -72,6 +75,7 @@ export class PendingCall implements CallInit {
     this.deadline = init.deadline;
     this.waitForReady = init.waitForReady;
     this.resend = init.resend;
+    this.onStream = init.onStream;
     this.#listener = listener;
   }
 

@@ -1,6 +1,14 @@
 import type { QuorateError } from "../errors/quorate-error.js";
 import type { MetadataEntry } from "../wire/metadata.js";
 
+/** An answer that was encoded before: a message, or a `google.rpc.Status` in its place. */
+export interface EncodedAnswer {
+  readonly payload?: Uint8Array;
+  readonly status?: Uint8Array;
+  /** Metadata for the caller. */
+  readonly entries: readonly MetadataEntry[];
+}
+
 /** A request that came in on a stream, as the layer above sees it. */
 export interface IncomingRequest {
   /** Full name with dots (F-03). */
@@ -22,6 +30,8 @@ export interface IncomingRequest {
   release(): void;
   /** Queues a reply on the stream that the request came on (never on a newer one). Dropped once the caller is gone. */
   reply(payload: Uint8Array): void;
+  /** As {@link reply}, with bytes that were encoded before, an error among them, and with metadata. */
+  answer(answer: EncodedAnswer): void;
   /** Queues an error in place of a reply. */
   fail(error: QuorateError): void;
   /**

@@ -24,6 +24,11 @@ export function streamLost(peer: string, status: StreamStatus): QuorateError {
   });
 }
 
+/** What a call gets that must go on a stream which is over already. */
+export function streamGone(peer: string): QuorateError {
+  return streamLost(peer, { code: Code.Unavailable, message: "it is over already" });
+}
+
 /** What a call gets while there is no stream, after an attempt to open one failed. */
 export function notConnected(peer: string, cause: QuorateError): QuorateError {
   return new QuorateError(

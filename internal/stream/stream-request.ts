@@ -3,10 +3,10 @@ import { QuorateError } from "../errors/quorate-error.js";
 import { type CancelDeadline, deadlineAfter, monotonicMs, scheduleDeadline } from "../util/deadlines.js";
 import type { Envelope } from "../wire/envelope.js";
 import type { MetadataEntry } from "../wire/metadata.js";
-import type { IncomingRequest, RequestHandler } from "./request-handler.js";
+import type { EncodedAnswer, IncomingRequest, RequestHandler } from "./request-handler.js";
 
-/** What a request is answered with: a reply, an error, or the word that no more replies come. */
-export type Answer = Uint8Array | QuorateError | "end";
+/** What a request is answered with: a reply, an error, either of them encoded, or the word that no more replies come. */
+export type Answer = Uint8Array | QuorateError | EncodedAnswer | "end";
 
 /** What a {@link StreamRequest} tells the dispatch that it belongs to. */
 export interface RequestOwner {
@@ -75,6 +75,10 @@ export class StreamRequest implements IncomingRequest {
 
   reply(payload: Uint8Array): void {
     this.#answer(payload);
+  }
+
+  answer(answer: EncodedAnswer): void {
+    this.#answer(answer);
   }
 
   fail(error: QuorateError): void {

@@ -7,7 +7,8 @@ export interface EnvelopeBody {
   readonly method: string;
   readonly entries?: readonly MetadataEntry[];
   readonly payload?: Uint8Array;
-  readonly status?: Status | undefined;
+  /** Its bytes, if it was encoded before. */
+  readonly status?: Status | Uint8Array | undefined;
 }
 
 /**
@@ -20,7 +21,7 @@ export function encodeBody({
   entries = noEntries,
   payload = noBytes,
 }: EnvelopeBody): Uint8Array {
-  const statusBytes = status === undefined ? undefined : encodeStatus(status);
+  const statusBytes = status === undefined || status instanceof Uint8Array ? status : encodeStatus(status);
   const methodLength = Buffer.byteLength(method);
   let size = fieldSize(methodLength) + fieldSize(payload.length);
   if (statusBytes !== undefined) size += delimitedSize(statusBytes.length);

@@ -4,7 +4,7 @@ import type { Configuration } from "../configuration/configuration.js";
 import type { Node } from "../configuration/node.js";
 import type { CallType, CallTypes, QuorateService } from "../service/quorate-service.js";
 import type { CallOptions, OneWayCallOptions, TwoWayCallOptions } from "./call-options.js";
-import type { CallTarget } from "./call-target.js";
+import type { CallTarget, RpcTarget } from "./call-target.js";
 import type { Responses, StreamedResponses } from "./responses.js";
 
 /** The methods of a service that can be called at this kind of target. */
@@ -25,7 +25,9 @@ export type CallTypesOf<Target extends CallTarget> = Target extends Configuratio
   ? "multicast" | "quorumCall" | "correctable"
   : Target extends Node
     ? "rpc" | "unicast"
-    : never;
+    : Target extends RpcTarget
+      ? "rpc"
+      : never;
 
 type FittingName<
   Desc extends DescService,

@@ -1,8 +1,9 @@
 import type { ClientInterceptor } from "../configuration/client-interceptor.js";
 import { NodeSet, peerNodeOf } from "../configuration/node-set.js";
+import type { PeerNode } from "../configuration/peer-node.js";
 import { type CallType, callTypeOf, type QuorateService } from "../service/quorate-service.js";
 import type { OneWayCallOptions, TwoWayCallOptions } from "./call-options.js";
-import type { CallTarget } from "./call-target.js";
+import { type CallTarget, callRpcAt, type RpcTarget } from "./call-target.js";
 import { checkInterceptors } from "./check-interceptors.js";
 import type { Client } from "./client-types.js";
 import { type MethodInfo, methodInfo, type RequestInit } from "./method-info.js";
@@ -20,7 +21,7 @@ export interface ClientOptions {
 
 /**
  * Makes a client of a service: its `rpc` and `unicast` methods on a node, its `multicast`, `quorumCall` and
- * `correctable` methods on a configuration. Cheap enough to be made anew in every handler.
+ * `correctable` methods on a configuration, its `rpc` methods on a client session. Cheap enough to be made anew in every handler.
  *
  * The calls are made in program order: two calls to one node arrive in the order in which they were made.
  *
@@ -32,9 +33,7 @@ export function createClient<Service extends QuorateService, Target extends Call
   options: ClientOptions = {},
 ): Client<Service, Target> {
   const interceptors = checkInterceptors(options.interceptors);
-  const isConfiguration = target instanceof NodeSet;
-  const nodes = isConfiguration ? target.nodes : [peerNodeOf(target)];
-  const makers = isConfiguration ? configurationCalls : nodeCalls;
+  const { makers, nodes } = callsAt(target);
   const client: Record<string, unknown> = {};
   for (const { name, info } of methodsOf(service)) {
     const make = makers[info.callType];
@@ -45,6 +44,28 @@ export function createClient<Service extends QuorateService, Target extends Call
   }
   // The table of the service is checked against its descriptor, and Client is derived from both.
   return client as Client<Service, Target>;
+}
+
+interface TargetCalls {
+  readonly makers: { readonly [Type in CallType]?: MakeCall };
+  readonly nodes: readonly PeerNode[];
+}
+
+function callsAt(target: CallTarget): TargetCalls {
+  if (target instanceof NodeSet) return { makers: configurationCalls, nodes: target.nodes };
+  if (isRpcTarget(target)) return { makers: rpcCallsAt(target), nodes: [] };
+  return { makers: nodeCalls, nodes: [peerNodeOf(target)] };
+}
+
+function isRpcTarget(target: CallTarget): target is RpcTarget {
+  return typeof target === "object" && target !== null && callRpcAt in target;
+}
+
+function rpcCallsAt(target: RpcTarget): TargetCalls["makers"] {
+  return {
+    rpc: ({ method, interceptors }, request, options) =>
+      target[callRpcAt]({ method, interceptors, request, options }),
+  };
 }
 
 type AnyCallOptions = TwoWayCallOptions & OneWayCallOptions & InterceptedOptions;

@@ -20,6 +20,8 @@ export interface MethodInfo {
   readonly name: string;
   readonly callType: CallType;
   readonly idempotent: boolean;
+  /** Marked `idempotency_level = NO_SIDE_EFFECTS`. */
+  readonly readOnly: boolean;
   /** Makes a message of a request. Throws InvalidArgument that names the method. */
   create(request: RequestInit): Message;
   /** Encodes a request. Throws InvalidArgument that names the method. */
@@ -42,6 +44,7 @@ export function methodInfo(method: DescMethod, callType: CallType): MethodInfo {
     name,
     callType,
     idempotent: method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
+    readOnly: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     create: (request) => checked(() => create(method.input, request)),
     encode: (request) => checked(() => encodeMessage(method.input, request)),
     decode: (payload) => {

@@ -3,6 +3,7 @@ import { ownOffer } from "../../internal/stream/features.js";
 import { type NodeAddress, parseAddress } from "../configuration/node-list.js";
 import { transportLimitFactor } from "../configuration/node-pool.js";
 import { readNodeList } from "../configuration/node-register.js";
+import { attachExtensions } from "./extension.js";
 import { checkFunctions, count, interval, readPeerOptions } from "./peer-options.js";
 import { collectRoutes } from "./router.js";
 import { RunningServer } from "./running-server.js";
@@ -47,7 +48,16 @@ export async function bindServer(options: ServerOptions, address: string): Promi
   const maxUnidentifiedStreams = count("maxUnidentifiedStreams", options.maxUnidentifiedStreams, 1_024);
   const limits = { maxDynamicClients, maxRefusedStreams, identifyTimeoutMs, maxUnidentifiedStreams };
   parseAddress(address, 0);
-  const { routes, close } = await collectRoutes(options.routes);
+  const collected = await collectRoutes(options.routes);
+  const { calls, events, maskErrors, serverInterceptors: interceptors } = settings;
+  const extensions = await attachExtensions(options.extensions, collected, {
+    role: "server",
+    nodeId: options.nodeId,
+    calls,
+    interceptors,
+    events,
+    maskErrors,
+  });
   const listening = settings.transport.listen(address, {
     maxReceiveBytes: transportLimitFactor * settings.limits.maxMessageBytes,
     keepaliveMs,
@@ -56,16 +66,25 @@ export async function bindServer(options: ServerOptions, address: string): Promi
     tls: settings.tls,
   });
   const listener = await listening.catch(async (error: unknown) => {
-    await close();
+    await extensions.close();
     throw error;
   });
   return {
     address: listener.address,
     start: (known, nodeId) =>
-      new RunningServer({ options, settings, routes, close, known, nodeId, listener, limits }),
+      new RunningServer({
+        options,
+        settings,
+        routes: collected.routes,
+        extensions,
+        known,
+        nodeId,
+        listener,
+        limits,
+      }),
     abandon: async () => {
       listener.destroy();
-      await close();
+      await extensions.close();
     },
   };
 }

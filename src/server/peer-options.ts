@@ -10,6 +10,7 @@ import { checkInterceptors } from "../calls/check-interceptors.js";
 import type { ClientInterceptor } from "../configuration/client-interceptor.js";
 import type { CallSettings } from "../configuration/peer-node.js";
 import { EventHub, type QuorateEvent } from "../configuration/quorate-event.js";
+import type { Extension } from "./extension.js";
 import type { Prove } from "./prove.js";
 import type { Router } from "./router.js";
 import type { ServerInterceptor } from "./server-interceptor.js";
@@ -50,6 +51,8 @@ export interface PeerOptions {
   readonly clientInterceptors?: readonly ClientInterceptor[];
   /** What stands around every handler of `routes`; the first is the outermost. */
   readonly serverInterceptors?: readonly ServerInterceptor[];
+  /** What is added as a whole, such as client sessions. The first one sees a request first. */
+  readonly extensions?: readonly Extension[];
   /** TLS of the streams; default none. The transport within the process has none. */
   readonly tls?: TlsOptions;
   /** Proves to those who are dialled what a stream claims; see `sharedSecret()`. */

@@ -15,6 +15,7 @@ import type { EventHub } from "../configuration/quorate-event.js";
 import { AcceptedStreams } from "./accepted-streams.js";
 import type { WaitCondition, WaitOptions } from "./configuration-waiters.js";
 import { openConnection } from "./connection.js";
+import type { AttachedExtensions } from "./extension.js";
 import type { StreamContext } from "./handler-context.js";
 import { defaultIdentify, Identification } from "./identification.js";
 import { InboundManager } from "./inbound-manager.js";
@@ -31,8 +32,7 @@ export interface RunningServerInit {
   readonly options: ServerOptions;
   readonly settings: PeerSettings;
   readonly routes: Routes;
-  /** Closes what the handlers use. */
-  readonly close: () => Promise<void>;
+  readonly extensions: AttachedExtensions;
   readonly known: readonly NodeAddress[];
   /** Which of `known` this server is. */
   readonly nodeId: number | undefined;
@@ -64,10 +64,10 @@ export class RunningServer implements Server {
 
   constructor(init: RunningServerInit) {
     this.#init = init;
-    const { known, limits, listener, nodeId, options, routes, settings } = init;
+    const { extensions, known, limits, listener, nodeId, options, routes, settings } = init;
     this.#events = settings.events;
-    const { maskErrors, serverInterceptors } = settings;
-    this.#invoke = invoker({ routes, interceptors: serverInterceptors, events: this.#events, maskErrors });
+    const { events, maskErrors, serverInterceptors: interceptors } = settings;
+    this.#invoke = extensions.around(invoker({ routes, interceptors, events, maskErrors }));
     const own = known.find(({ id }) => id === nodeId);
     if (own !== undefined) {
       this.#self = new PeerNode(own.id, own.address, settings.calls);
@@ -159,6 +159,7 @@ export class RunningServer implements Server {
     this.#local?.accepted.stream.refuseRequests(closing);
     // Nobody can join any more, so a handler that waits for somebody must not hold the close up.
     this.#manager.close();
+    this.#init.extensions.closing();
     await within(
       graceMs,
       new Promise<void>((resolve) => {
@@ -172,7 +173,7 @@ export class RunningServer implements Server {
     await within(flushMs, stopped);
     listener.destroy();
     await stopped;
-    await this.#init.close();
+    await this.#init.extensions.close();
   }
 
   /** The way to oneself: one queue, shared by `peers` and `configuration`. */
@@ -204,6 +205,7 @@ export class RunningServer implements Server {
       headers: streamHeaders(headers, settings.prove),
       streamOpened: (node, tls) => {
         const context = this.#streamContext(node, headers, tls);
+        this.#init.extensions.streamOpened(context);
         return { handler: requestHandler(this.#invoke, context), closed: () => context.connection.close() };
       },
       idle: () => this.#checkIdle(),

@@ -20,6 +20,7 @@ export function fakeChannel(state: Partial<Channel> = {}): Channel {
     inbound: false,
     lastError: undefined,
     pendingCalls: 0,
+    stream: undefined,
     send: (call) => call.fail(new QuorateError(Code.Unavailable, "this channel is none")),
     withdraw: () => {},
     ...state,
