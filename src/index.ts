@@ -6,7 +6,7 @@ export type { Pem, ServerTlsOptions, TlsOptions } from "../internal/transport/tl
 export type { ConnectionTls } from "../internal/transport/transport.js";
 export { Metadata, type MetadataInit } from "../internal/wire/metadata.js";
 export type { CallOptions, OneWayCallOptions, TwoWayCallOptions } from "./calls/call-options.js";
-export type { CallTarget } from "./calls/call-target.js";
+export type { CallTarget, RpcTarget } from "./calls/call-target.js";
 export type { Client } from "./calls/client-types.js";
 export type { Correctable, CorrectableState } from "./calls/correctable.js";
 export { type ClientOptions, createClient } from "./calls/create-client.js";
@@ -34,6 +34,7 @@ export { type CertificateIdentityOptions, certificateIdentity } from "./server/c
 export type { WaitCondition, WaitOptions } from "./server/configuration-waiters.js";
 export type { Connection } from "./server/connection.js";
 export { createServer } from "./server/create-server.js";
+export type { Extension } from "./server/extension.js";
 export type { HandlerContext } from "./server/handler-context.js";
 export type { Handlers } from "./server/handler-types.js";
 export type { ArrivingPeer, Identify, Identity } from "./server/identify.js";

@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { anyIs, anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { Code, codeFromNumber } from "../errors/code.js";
 import { QuorateError } from "../errors/quorate-error.js";
@@ -36,6 +36,11 @@ export function errorFromStatus(status: Status | undefined): QuorateError | unde
 /** The status encoded. */
 export function encodeStatus(status: Status): Uint8Array {
   return toBinary(StatusSchema, status);
+}
+
+/** The status that {@link encodeStatus} encoded. Throws what protobuf-es throws. */
+export function decodeStatus(bytes: Uint8Array): Status {
+  return fromBinary(StatusSchema, bytes);
 }
 
 function reasonOf(details: readonly Status["details"][number][]): string | undefined {

@@ -150,6 +150,11 @@ export class ClientTable {
     return this.#state.ageMs;
   }
 
+  /** The latest timestamp of an entry, as handlers see it. */
+  get timestampMs(): number {
+    return this.#state.timestampMs;
+  }
+
   /** How many entries were applied, Checks not counted. */
   get entries(): number {
     return this.#state.entries;

@@ -1,0 +1,124 @@
+import { Code } from "../../../internal/errors/code.js";
+import { abortError, QuorateError } from "../../../internal/errors/quorate-error.js";
+import { onAbort } from "../../../internal/util/on-abort.js";
+import type { CommitLog } from "../commit-log/commit-log.js";
+import { logUnavailable } from "../commit-log/log-errors.js";
+import type { AppliedWait } from "./applied-waits.js";
+import { logRegressed } from "./log-end-errors.js";
+import { withinTime } from "./within-time.js";
+
+/** What a barrier is made of. */
+export interface BarrierInit {
+  readonly log: Pick<CommitLog, "tail">;
+  readonly appliedOp: () => number;
+  readonly waitApplied: (op: number) => AppliedWait;
+  /** How long one may take. */
+  readonly maxWaitMs: number;
+  /** The end of all of them; its reason is a QuorateError. */
+  readonly ended: AbortSignal;
+  /** The log is not what it was: DataLoss. */
+  readonly lost: (error: QuorateError) => void;
+}
+
+interface Caller {
+  readonly resolve: () => void;
+  readonly reject: (error: QuorateError) => void;
+}
+
+/**
+ * Waits until everything is applied that was committed before the wait began: `tail`, then apply up to it.
+ *
+ * Callers share one, but never one that was sent before they came: the answer to it may be older than a write that was
+ * acknowledged in between, and the read would miss it. So one runs, and one waits for all who come meanwhile.
+ */
+export class Barrier {
+  readonly #init: BarrierInit;
+  #running = false;
+  #waiting: Set<Caller> | undefined;
+
+  constructor(init: BarrierInit) {
+    this.#init = init;
+  }
+
+  /**
+   * Resolves once the state has everything that was committed before the call. The signal ends this wait alone.
+   *
+   * @throws QuorateError Unavailable, `LOG_UNAVAILABLE`, if the log does not answer, or the state does not get there, in
+   * time; the reason of the end; the error of the signal.
+   */
+  wait({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    if (signal?.aborted) return Promise.reject(abortError(signal.reason));
+    this.#waiting ??= new Set();
+    const callers = this.#waiting;
+    const promise = new Promise<void>((resolve, reject) => {
+      const stop =
+        signal &&
+        onAbort(signal, (reason) => {
+          callers.delete(caller);
+          reject(abortError(reason));
+        });
+      const caller: Caller = {
+        resolve: () => {
+          stop?.();
+          resolve();
+        },
+        reject: (error) => {
+          stop?.();
+          reject(error);
+        },
+      };
+      callers.add(caller);
+    });
+    if (!this.#running) void this.#run();
+    return promise;
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    for (let callers = this.#take(); callers.size > 0; callers = this.#take()) {
+      const failure = await this.#reach();
+      for (const { resolve, reject } of callers) {
+        if (failure === undefined) resolve();
+        else reject(failure);
+      }
+    }
+    this.#running = false;
+  }
+
+  /** From here on, whoever comes waits for the next one. */
+  #take(): Set<Caller> {
+    const callers = this.#waiting ?? new Set();
+    this.#waiting = undefined;
+    return callers;
+  }
+
+  async #reach(): Promise<QuorateError | undefined> {
+    const { maxWaitMs, ended } = this.#init;
+    const expired = () => logUnavailable(`the state did not reach the end of the log within ${maxWaitMs} ms`);
+    try {
+      await withinTime({ timeoutMs: maxWaitMs, expired, signal: ended }, (signal) => this.#toTail(signal));
+      return undefined;
+    } catch (thrown) {
+      if (ended.aborted) return abortError(ended.reason);
+      const error = QuorateError.from(thrown, Code.Unavailable);
+      if (error.reason === "LOG_UNAVAILABLE") return error;
+      return logUnavailable("the end of the commit log cannot be asked for", error);
+    }
+  }
+
+  async #toTail(signal: AbortSignal): Promise<void> {
+    const { log, appliedOp, waitApplied, lost } = this.#init;
+    const before = appliedOp();
+    try {
+      const tail = await log.tail({ signal });
+      if (tail < before) throw logRegressed(`it ends at op ${tail}, and op ${before} was applied here`);
+      const wait = waitApplied(tail);
+      const stop = onAbort(signal, () => wait.cancel());
+      await wait.applied.finally(stop);
+    } catch (thrown) {
+      const error = QuorateError.from(thrown, Code.Unavailable);
+      if (error.code === Code.DataLoss) lost(error);
+      throw error;
+    }
+  }
+}

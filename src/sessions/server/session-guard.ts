@@ -1,0 +1,138 @@
+import { Code } from "../../../internal/errors/code.js";
+import { QuorateError } from "../../../internal/errors/quorate-error.js";
+import type { IncomingRequest } from "../../../internal/stream/request-handler.js";
+import { Metadata } from "../../../internal/wire/metadata.js";
+import type { StreamContext } from "../../server/handler-context.js";
+import type { Invoke } from "../../server/invoke-handler.js";
+import { errorReply } from "../reply.js";
+import { refusal } from "../session-errors.js";
+import { readStamp, readStampKey, type Stamp, stampKey } from "../stamp.js";
+import type { Effect, EndedSession } from "../table/effect.js";
+import { answerRequest } from "./answer-wait.js";
+import { sessionsStopped } from "./log-end-errors.js";
+import { NumberedRequests } from "./numbered-requests.js";
+import { unavailable } from "./request-errors.js";
+import type { SessionMethod } from "./session-methods.js";
+import type { SessionParts } from "./session-parts.js";
+import { SessionServiceServer } from "./session-service.js";
+import { UnnumberedCalls } from "./unnumbered-calls.js";
+
+/**
+ * Stands before everything else that a request meets at a server: what has to do with sessions is served here, all else
+ * goes on. So also a request that nobody serves, or that cannot be decoded, is seen as what it is: a number that was
+ * given out.
+ */
+export class SessionGuard {
+  readonly #parts: SessionParts;
+  readonly #methods: ReadonlyMap<string, SessionMethod>;
+  readonly #service: SessionServiceServer;
+  readonly #numbered: NumberedRequests;
+  readonly #unnumbered: UnnumberedCalls;
+
+  constructor(parts: SessionParts, methods: ReadonlyMap<string, SessionMethod>) {
+    this.#parts = parts;
+    this.#methods = methods;
+    this.#service = new SessionServiceServer(parts);
+    this.#numbered = new NumberedRequests(parts);
+    this.#unnumbered = new UnnumberedCalls(parts);
+  }
+
+  /** Full names of the methods that are served here. */
+  get methods(): string[] {
+    return [...this.#service.methods.keys(), ...this.#methods.keys()];
+  }
+
+  /** Requests with a number that are in flight. */
+  get inFlight(): number {
+    return this.#numbered.inFlight;
+  }
+
+  /** See `AttachedExtension.handle`. */
+  async handle(request: IncomingRequest, context: StreamContext, next: Invoke): Promise<void> {
+    const serve = this.#service.methods.get(request.method);
+    const method = this.#methods.get(request.method);
+    if (serve === undefined && method === undefined && !isStamped(request, context))
+      return next(request, context);
+    // The stream was half-closed: nobody can be answered, and who has sent it will send it again elsewhere.
+    if (request.unanswerable) return;
+    try {
+      const { stopped } = this.#parts.log;
+      if (stopped !== undefined) throw sessionsStopped(stopped);
+      const stream = this.#parts.manager.streamOf(context);
+      if (serve !== undefined) await serve({ request, stream });
+      else await this.#serve(request, method, stream);
+    } catch (thrown) {
+      this.#parts.counters.refused += 1;
+      request.fail(asRefusal(thrown));
+    }
+  }
+
+  /** To be called for each entry that is applied, behind who proposed it. */
+  applied(effect: Effect): void {
+    const { manager, runs } = this.#parts;
+    if (effect.kind === "resumed") {
+      const { client, session, created } = effect.state;
+      this.#numbered.fence(client, session, created);
+      manager.ended(client, effect.fenced, "takenOver");
+    } else if (effect.kind === "intentClosed") {
+      runs.closed(effect.intent, effect.by, effect.op, effect.reply);
+    }
+    if ("ended" in effect) for (const ended of effect.ended) this.#ended(ended);
+  }
+
+  /** The state was replaced by a snapshot: of what waits nobody knows what became. */
+  replaced(): void {
+    this.#parts.runs.refuseWaits(refusal("RETRY"));
+  }
+
+  /** The state is of no use any more. */
+  stopped(error: QuorateError): void {
+    this.#parts.runs.refuseWaits(sessionsStopped(error));
+  }
+
+  #serve(
+    request: IncomingRequest,
+    method: SessionMethod | undefined,
+    stream: ReturnType<SessionParts["manager"]["streamOf"]>,
+  ): Promise<void> {
+    const stamp = stampOf(request, stream.context);
+    if (stamp.kind === "request") return this.#numbered.handle({ request, stream, stamp, method });
+    if (method === undefined) {
+      // With an op, so that the session takes it for the answer.
+      answerRequest(request, this.#parts.log.table.appliedOp, errorReply(notServed(request.method)));
+      return Promise.resolve();
+    }
+    const call = { request, stream, method };
+    return stamp.kind === "read" ? this.#unnumbered.read(call, stamp) : this.#unnumbered.call(call);
+  }
+
+  #ended({ client, user, session, reason, intents }: EndedSession): void {
+    this.#parts.runs.ended(intents);
+    this.#parts.manager.ended(client, session, reason);
+    this.#parts.emit({ kind: "sessionEnded", user, session, reason });
+  }
+}
+
+function isStamped({ entries }: IncomingRequest, { connection }: StreamContext): boolean {
+  const onStream = connection.metadata.has(stampKey) || connection.metadata.has(readStampKey);
+  return onStream || entries.some(({ key }) => isStampKey(key.toLowerCase()));
+}
+
+function isStampKey(key: string): boolean {
+  return key === stampKey || key === readStampKey;
+}
+
+/** That of a stream counts as one of each of its calls, which is one too many, or not in its place. */
+function stampOf(request: IncomingRequest, { connection }: StreamContext): Stamp {
+  return readStamp(connection.metadata.join(Metadata.fromEntries(request.entries)));
+}
+
+/** What is thrown on the way is told as it is, if it is for the client to see. */
+function asRefusal(thrown: unknown): QuorateError {
+  return thrown instanceof QuorateError ? thrown : unavailable(thrown);
+}
+
+function notServed(method: string): QuorateError {
+  const message = `quorate: ${method} is neither replicated nor guarded here: there is nothing to read in a session`;
+  return new QuorateError(Code.Unimplemented, message, { reason: "NOT_A_SESSION_METHOD" });
+}
