@@ -7,10 +7,12 @@ import {
 } from "../gen/quorate/session/v1/log_record_pb.js";
 import { fromHex } from "../hex.js";
 import type { Reply } from "../reply.js";
-import type { AcceptedStamp, Entry, LogRecord } from "./log-record.js";
+import { encodeRequestRecord } from "./encode-request-record.js";
+import type { AcceptedStamp, Entry, LogRecord, RequestEntry } from "./log-record.js";
 
 /** The bytes of an entry, as the commit log has them. */
 export function encodeLogRecord({ id, timestampMs, entry }: LogRecord): Uint8Array {
+  if (entry.kind === "request") return encodeRequestRecord(id, timestampMs, entry);
   const init: MessageInitShape<typeof Schema> = {
     id: { incarnation: fromHex(id.incarnation), counter: BigInt(id.counter) },
     timestampMs: BigInt(timestampMs),
@@ -24,7 +26,9 @@ export function replyInit({ kind, bytes }: Reply): MessageInitShape<typeof Reply
   return { outcome: { case: kind, value: bytes } };
 }
 
-function entryInit(entry: Entry): NonNullable<MessageInitShape<typeof Schema>["entry"]> {
+function entryInit(
+  entry: Exclude<Entry, RequestEntry>,
+): NonNullable<MessageInitShape<typeof Schema>["entry"]> {
   switch (entry.kind) {
     case "register": {
       const { user } = entry;
@@ -35,11 +39,6 @@ function entryInit(entry: Entry): NonNullable<MessageInitShape<typeof Schema>["e
       return { case: "unregister", value: holder(entry) };
     case "keepAlive":
       return { case: "keepAlive", value: { ...holder(entry), respondedTo: BigInt(entry.respondedTo) } };
-    case "request":
-      return {
-        case: "request",
-        value: { stamp: stampInit(entry.stamp), method: entry.method, payload: entry.payload },
-      };
     case "refused":
       return { case: "refused", value: { stamp: stampInit(entry.stamp), status: entry.status } };
     case "intent":

@@ -27,11 +27,19 @@ const stamp = fc
 const of = <Rest>(kind: Entry["kind"], rest: { [Key in keyof Rest]: fc.Arbitrary<Rest[Key]> }) =>
   fc.record({ kind: fc.constant(kind), ...rest }) as unknown as fc.Arbitrary<Entry>;
 
+const entryOf = {
+  request: fc.record({
+    kind: fc.constant("request" as const),
+    stamp,
+    method: string,
+    payload: fc.uint8Array({ maxLength: 300 }),
+  }),
+};
 const entries: fc.Arbitrary<Entry>[] = [
   of("register", { client: ids, user: string, nonce: ids, previous: number }),
   of("unregister", { client: ids, session: positive }),
   of("keepAlive", { client: ids, session: positive, respondedTo: number }),
-  of("request", { stamp, method: string, payload: bytes }),
+  entryOf.request,
   of("refused", { stamp, status: bytes }),
   of("intent", { stamp, method: string, serverId: string }),
   of("call", { user: string, method: string, payload: bytes }),
@@ -73,6 +81,35 @@ const unknown = expect.objectContaining({ code: Code.Unimplemented, reason: "UNK
 const damaged = expect.objectContaining({ code: Code.DataLoss, reason: "DAMAGED_ENTRY" });
 
 describe("an entry of the log", () => {
+  it("that is a request has the bytes that protobuf-es would write", () => {
+    fc.assert(
+      fc.property(ids, number, number, entryOf.request, (incarnationHex, counter, timestampMs, entry) => {
+        const { stamp: one, method, payload } = entry;
+        const message = create(LogRecordSchema, {
+          id: { incarnation: fromHex(incarnationHex), counter: BigInt(counter) },
+          timestampMs: BigInt(timestampMs),
+          entry: {
+            case: "request",
+            value: {
+              stamp: {
+                client: fromHex(one.client),
+                session: BigInt(one.session),
+                request: BigInt(one.request),
+                respondedTo: BigInt(one.respondedTo),
+                digest: fromHex(one.digest),
+              },
+              method,
+              payload,
+            },
+          },
+        });
+        const id = { incarnation: incarnationHex, counter };
+        expect(encodeLogRecord({ id, timestampMs, entry })).toEqual(toBinary(LogRecordSchema, message));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("of every kind is read back as it was written", () => {
     const kinds = new Set<string>();
     fc.assert(
