@@ -9,6 +9,8 @@ export interface SessionAnswer {
   readonly session: number;
   /** The stream on which it came is the one that the session is bound on. */
   readonly onBoundStream: boolean;
+  /** What it answers was not written once more since: by a resend, or after a registration. */
+  readonly isLatest: boolean;
   /** The entry `quorate-op` of the answer: it stands for an applied entry. */
   readonly op: number | undefined;
   /** Undefined for a reply. */
@@ -31,9 +33,9 @@ export type AnswerAction =
   /** The number counts as answered, and the caller gets this error. `SessionState.complete()` */
   | { readonly kind: "answered"; readonly error: QuorateError }
   /** Log in, and send the last Register again. `SessionState.registerAgain()` */
-  | { readonly kind: "registerAgain" }
+  | { readonly kind: "registerAgain"; readonly error: QuorateError }
   /** Back off, then write all unanswered requests again, in order. `SessionState.resend()`; a read goes again as well. */
-  | { readonly kind: "resend" }
+  | { readonly kind: "resend"; readonly error: QuorateError }
   /** `SessionState.end()` */
   | { readonly kind: "end"; readonly error: QuorateError }
   /** It says nothing (any more); what it was for stays unanswered, unless it is answered already. */
@@ -44,10 +46,11 @@ export type AnswerAction =
  *
  * An answer with an op counts from any stream and under any session number. A refusal counts only from the stream that
  * the session is bound on, for the present number, while nothing is being registered: an older stream knows nothing of
- * what the session is by now.
+ * what the session is by now. One that asks to try again counts only for the last try: for the one before that was done,
+ * and a gap that was there then may be closed.
  */
 export function classifyAnswer(answer: SessionAnswer, context: AnswerContext): AnswerAction {
-  const { request, session, onBoundStream, op, error } = answer;
+  const { request, session, onBoundStream, isLatest, op, error } = answer;
   if (request !== undefined && !context.isUnanswered(request)) return { kind: "ignore" };
   if (op !== undefined) return { kind: "final", op };
   if (!onBoundStream || !context.isBound || session !== context.session) return { kind: "ignore" };
@@ -55,14 +58,16 @@ export function classifyAnswer(answer: SessionAnswer, context: AnswerContext): A
   if (error === undefined) return { kind: "end", error: badAnswer("a reply has come without an op") };
   const reason = error.reason ?? "";
   if (answeredReasons.has(reason)) return { kind: "answered", error };
-  if (unboundReasons.has(reason)) return { kind: "registerAgain" };
+  if (endingReasons.has(reason)) return { kind: "end", error };
+  if (!isLatest) return { kind: "ignore" };
+  if (unboundReasons.has(reason)) return { kind: "registerAgain", error };
   // Nothing is before the lowest one, so that sending again closes no gap.
   const isHopeless = reason === "REQUEST_GAP" && request === context.lowestUnanswered;
-  return isHopeless || endingReasons.has(reason) ? { kind: "end", error } : { kind: "resend" };
+  return isHopeless ? { kind: "end", error } : { kind: "resend", error };
 }
 
 /** Why a server has called `Evicted`. */
-export type EvictionReason = "capacity" | "expired" | "takenOver" | "unregistered";
+export type EvictionReason = "capacity" | "expired" | "takenOver" | "unregistered" | "unknown";
 
 /** A call of `Evicted` for the client of a session. */
 export interface Eviction {
@@ -89,6 +94,7 @@ const evictionTexts = {
   capacity: "the session has ended: its place was needed for another one",
   expired: "the session has ended: it was not used for too long",
   unregistered: "the session has ended: it was unregistered",
+  unknown: "the session has ended",
 };
 
 const answeredReasons: ReadonlySet<string> = new Set(["ALREADY_ANSWERED", "REQUEST_REUSED"]);

@@ -108,6 +108,8 @@ export class RequestLedger {
   /** The lowest number that is to be written now. */
   nextToWrite(): NumberedRequest | undefined {
     if (this.#writeFrom >= this.#next) return undefined;
+    const first = this.#unanswered.get(this.#writeFrom);
+    if (first !== undefined) return first;
     for (const request of this.#unanswered.values()) if (request.request >= this.#writeFrom) return request;
     return undefined;
   }
@@ -120,6 +122,11 @@ export class RequestLedger {
     }
     this.#writeFrom = request + 1;
     this.#writtenBelow = Math.max(this.#writtenBelow, request + 1);
+  }
+
+  /** What is recorded may be sent by whoever finds the record, so that it counts as written. */
+  recorded(): void {
+    this.#writtenBelow = this.#next;
   }
 
   /** All that is unanswered is to be written again, in the order of the numbers, before anything new. */

@@ -100,6 +100,11 @@ export class SessionState {
     return this.#requests.lowestUnanswered;
   }
 
+  /** What is unanswered, in the order of the numbers. */
+  unanswered(): readonly NumberedRequest[] {
+    return this.#requests.unanswered();
+  }
+
   isUnanswered(request: number): boolean {
     return this.#requests.isUnanswered(request);
   }
@@ -134,11 +139,7 @@ export class SessionState {
     return this.#held.takeOver(nonce, present);
   }
 
-  /**
-   * Takes the answer to a Register.
-   *
-   * @param registration the object that stood for it when it was sent.
-   */
+  /** Takes the answer to a Register, for which this object stood when it was sent. */
   registered(registration: Registration, answer: RegisterAnswer): RegisterOutcome {
     if (!this.#isUnderWay(registration)) return { kind: "stale" };
     const outcome = this.#held.accept(answer);
@@ -274,14 +275,16 @@ export class SessionState {
   }
 
   /**
-   * The session as bytes, for {@link restore}: with the payloads of what is unanswered, and never with credentials.
+   * The session as bytes, for {@link restore}: with the payloads of what is unanswered, and never with credentials. What
+   * stands in them counts as written, because whoever restores them sends it.
    *
    * @throws QuorateError FailedPrecondition before the first answer to a Register, and while it unregisters.
    */
   export(): Uint8Array {
     this.#require("be exported", "new", "registering", "active");
     const { next } = this.#requests;
-    return encodeSession({ ...this.#held.record(), next, unanswered: this.#requests.unanswered() });
+    this.#requests.recorded();
+    return encodeSession({ ...this.#held.record(), next, unanswered: this.unanswered() });
   }
 
   #isUnderWay(registration: Registration): boolean {

@@ -18,6 +18,7 @@ function classify(changes: Partial<SessionAnswer>): AnswerAction {
     request: 2,
     session: 10,
     onBoundStream: true,
+    isLatest: true,
     op: undefined,
     error: undefined,
     ...changes,
@@ -60,7 +61,7 @@ describe("classifyAnswer", () => {
     const state = activeSession();
     startAndWrite(state, 1);
     const registration = state.register(nonceOf(2));
-    const answer = { request: 1, session: 10, onBoundStream: true, op: undefined };
+    const answer = { request: 1, session: 10, onBoundStream: true, isLatest: true, op: undefined };
     expect(classifyAnswer({ ...answer, error: errorOf("SESSION_MISMATCH") }, state)).toEqual({
       kind: "ignore",
     });
@@ -77,7 +78,8 @@ describe("classifyAnswer", () => {
   });
 
   it.each(["NOT_AUTHENTICATED", "SESSION_NOT_BOUND"])("registers again after %s", (reason) => {
-    expect(classify({ error: errorOf(reason, Code.Unauthenticated) })).toEqual({ kind: "registerAgain" });
+    const error = errorOf(reason, Code.Unauthenticated);
+    expect(classify({ error })).toEqual({ kind: "registerAgain", error });
   });
 
   it.each([
@@ -91,13 +93,28 @@ describe("classifyAnswer", () => {
     "NOT_CONNECTED",
     undefined,
   ])("backs off and sends all again after %s", (reason) => {
-    expect(classify({ error: errorOf(reason) })).toEqual({ kind: "resend" });
+    const error = errorOf(reason);
+    expect(classify({ error })).toEqual({ kind: "resend", error });
   });
 
   it("ends at a gap before the lowest unanswered number, and sends all again at any other", () => {
     const error = errorOf("REQUEST_GAP", Code.OutOfRange);
     expect(classify({ request: 2, error })).toEqual({ kind: "end", error });
-    expect(classify({ request: 3, error })).toEqual({ kind: "resend" });
+    expect(classify({ request: 3, error })).toEqual({ kind: "resend", error });
+  });
+
+  it.each(["RETRY", "SESSION_NOT_BOUND", "REQUEST_GAP"])(
+    "ignores a %s for a write that was done once more since",
+    (reason) => {
+      expect(classify({ error: errorOf(reason), isLatest: false })).toEqual({ kind: "ignore" });
+    },
+  );
+
+  it("ends at what is for good, and takes what counts as answered, whichever write it answers", () => {
+    const error = errorOf("NO_SESSION", Code.NotFound);
+    expect(classify({ error, isLatest: false })).toEqual({ kind: "end", error });
+    const answered = errorOf("ALREADY_ANSWERED", Code.AlreadyExists);
+    expect(classify({ error: answered, isLatest: false })).toEqual({ kind: "answered", error: answered });
   });
 
   it.each([
@@ -122,8 +139,10 @@ describe("classifyAnswer", () => {
   it("judges reads and KeepAlives, which have no number, in the same way", () => {
     const read = { request: undefined };
     expect(classify({ ...read, op: 30 })).toEqual({ kind: "final", op: 30 });
-    expect(classify({ ...read, error: errorOf("RETRY") })).toEqual({ kind: "resend" });
-    expect(classify({ ...read, error: errorOf("SESSION_NOT_BOUND") })).toEqual({ kind: "registerAgain" });
+    expect(classify({ ...read, error: errorOf("RETRY") })).toMatchObject({ kind: "resend" });
+    expect(classify({ ...read, error: errorOf("SESSION_NOT_BOUND") })).toMatchObject({
+      kind: "registerAgain",
+    });
     expect(classify({ ...read, error: errorOf("NO_SESSION") })).toMatchObject({ kind: "end" });
     expect(classify({ ...read, error: errorOf("NO_SESSION"), onBoundStream: false })).toEqual({
       kind: "ignore",
@@ -136,6 +155,7 @@ describe("classifyEviction", () => {
     { reason: "capacity", code: Code.NotFound, as: "NO_SESSION" },
     { reason: "expired", code: Code.NotFound, as: "NO_SESSION" },
     { reason: "unregistered", code: Code.NotFound, as: "NO_SESSION" },
+    { reason: "unknown", code: Code.NotFound, as: "NO_SESSION" },
     { reason: "takenOver", code: Code.FailedPrecondition, as: "SESSION_MISMATCH" },
   ];
 

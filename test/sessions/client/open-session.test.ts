@@ -1,0 +1,158 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { createClient } from "quorate";
+import { describe, expect, it } from "vitest";
+import { Code } from "../../../internal/errors/code.js";
+import { openSession } from "../../../src/sessions/client/open-session.js";
+import { passwordCredentials, tokenCredentials } from "../../../src/sessions/credentials/credentials.js";
+import { LoginRegisterRequestSchema } from "../../../src/sessions/gen/quorate/session/v1/session_pb.js";
+import { Register } from "../../gen/register/v1/register_quorate.js";
+import { eventually } from "../../helpers/eventually.js";
+import { checkLeaks } from "../../helpers/leaks.js";
+import { failureOf } from "./failure-of.js";
+import { fast, ScriptedServers } from "./scripted-servers.js";
+import { registerOf } from "./scripted-sessions.js";
+
+checkLeaks();
+
+describe("openSession", () => {
+  it("registers at the preferred server, and makes calls there", async () => {
+    await using servers = await ScriptedServers.start(3);
+    await using session = await servers.open({ prefer: (a, b) => b.id - a.id });
+    const reply = await createClient(Register, session).append({ key: "a", value: "b" });
+    expect(reply.value).toBe("reply 1");
+    expect(servers.seen.map(({ server, method }) => ({ server, method }))).toEqual([
+      { server: 3, method: "LoginRegister" },
+      { server: 3, method: "Append" },
+    ]);
+    const register = await servers.take("LoginRegister");
+    expect(registerOf(register)).toMatchObject({ previous: 0, clusterId: "" });
+    const { client } = registerOf(register);
+    expect((await servers.take("Append")).stamp).toEqual({
+      kind: "request",
+      client,
+      session: 10,
+      request: 1,
+      respondedTo: 0,
+    });
+  });
+
+  it("takes a server that is connected before one that is preferred", async () => {
+    await using servers = await ScriptedServers.start(2);
+    servers.break(1, "down");
+    const configuration = await servers.connect({}, 1);
+    await using session = await openSession(configuration, fast);
+    expect(session.recovered).toEqual([]);
+    expect(servers.seen.map(({ server }) => server)).toEqual([2]);
+  });
+
+  it("waits for a server to be connected", async () => {
+    await using servers = await ScriptedServers.start(1);
+    servers.break(1, "down");
+    const configuration = await servers.connect({}, 0);
+    const opening = openSession(configuration, fast);
+    await eventually(() => configuration.nodes[0]?.lastError !== undefined);
+    servers.up(1);
+    await using session = await opening;
+    expect(session.export().length).toBeGreaterThan(0);
+  });
+
+  it("sends the credentials that it is given, or gets, with each try", async () => {
+    await using servers = await ScriptedServers.start(1);
+    const tokens = ["old", "new"];
+    servers.on("LoginRegister", (one) => {
+      servers.heal("LoginRegister");
+      one.refuse("LOG_UNAVAILABLE");
+    });
+    await using _first = await servers.open({ credentials: () => tokenCredentials(tokens.shift() ?? "") });
+    servers.sessions.session = 0;
+    await using _second = await servers.open({ credentials: passwordCredentials("ann", "secret") });
+    const sent = servers.seen.map(
+      ({ payload }) => fromBinary(LoginRegisterRequestSchema, payload).login?.credentials,
+    );
+    expect(sent).toMatchObject([
+      { case: "accessToken", value: "old" },
+      { case: "accessToken", value: "new" },
+      { case: "password", value: { user: "ann", password: "secret" } },
+    ]);
+  });
+
+  it("sends no secrets over plain text to another host, unless it is told to", async () => {
+    await using servers = await ScriptedServers.start(1, "192.0.2.1");
+    const credentials = tokenCredentials("geheim");
+    const error = await failureOf(servers.open({ credentials }));
+    expect(error).toMatchObject({ code: Code.FailedPrecondition, reason: "INSECURE_CREDENTIALS" });
+    expect(servers.seen).toEqual([]);
+    await using _session = await servers.open({ credentials, allowInsecureCredentials: true });
+    expect(servers.count("LoginRegister")).toBe(1);
+  });
+
+  it.each([
+    { name: "its time is over", options: () => ({ timeoutMs: 20 }), code: Code.DeadlineExceeded },
+    {
+      name: "its signal ends",
+      options: () => ({ signal: AbortSignal.timeout(20) }),
+      code: Code.DeadlineExceeded,
+    },
+    {
+      name: "its signal has ended",
+      options: () => ({ signal: AbortSignal.abort() }),
+      code: Code.Canceled,
+    },
+  ])("fails when $name", async ({ options, code }) => {
+    await using servers = await ScriptedServers.start(1);
+    servers.on("LoginRegister");
+    expect(await failureOf(servers.open(options()))).toMatchObject({ code });
+  });
+
+  it("says in the error of a time-out what the last try failed with", async () => {
+    await using servers = await ScriptedServers.start(1);
+    servers.on("LoginRegister", (one) => one.refuse("LOG_UNAVAILABLE"));
+    const error = await failureOf(servers.open({ timeoutMs: 30 }));
+    expect(error).toMatchObject({ code: Code.DeadlineExceeded, cause: { reason: "LOG_UNAVAILABLE" } });
+  });
+
+  it.each([
+    { code: Code.Unauthenticated, reason: "BAD_CREDENTIALS" },
+    { code: Code.PermissionDenied, reason: "SESSION_OWNED_BY_ANOTHER_USER" },
+    { code: Code.FailedPrecondition, reason: "WRONG_CLUSTER" },
+    { code: Code.Unimplemented, reason: undefined },
+  ])("fails for good with $reason, and asks no other server", async ({ code, reason }) => {
+    await using servers = await ScriptedServers.start(2);
+    servers.on("LoginRegister", (one) => one.refuse(reason, code));
+    expect(await failureOf(servers.open())).toMatchObject({ code, reason });
+    expect(servers.count("LoginRegister")).toBe(1);
+  });
+
+  it("fails without sessionClient() on the connection, and for no servers at all", async () => {
+    await using servers = await ScriptedServers.start(1);
+    const without = await servers.connect({ extensions: [] });
+    expect(await failureOf(openSession(without))).toMatchObject({
+      code: Code.FailedPrecondition,
+      reason: "NO_BACK_CHANNEL",
+    });
+    expect(await failureOf(openSession(without.take(0)))).toMatchObject({
+      code: Code.FailedPrecondition,
+      reason: "EMPTY_CONFIGURATION",
+    });
+    const closed = await servers.connect();
+    await closed.close();
+    expect(await failureOf(openSession(closed))).toMatchObject({ code: Code.Unavailable, reason: "CLOSED" });
+    expect(servers.seen).toEqual([]);
+  });
+
+  it.each([
+    { maxWaiting: 0 },
+    { maxQueuedEvents: 1.5 },
+    { tryTimeoutMs: 0 },
+    { timeoutMs: -1 },
+    { backoff: { minMs: 0 } },
+    { prefer: "first" as never },
+    { journal: {} as never },
+    { credentials: "secret" as never },
+  ])("refuses %o", async (options) => {
+    await using servers = await ScriptedServers.start(1);
+    const error = await failureOf(servers.open(options));
+    expect(error.code).toBe(Code.InvalidArgument);
+    expect(error.message).not.toContain("secret");
+  });
+});
