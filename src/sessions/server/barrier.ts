@@ -1,5 +1,6 @@
 import { Code } from "../../../internal/errors/code.js";
 import { abortError, QuorateError } from "../../../internal/errors/quorate-error.js";
+import { deadlineAfter, scheduleDeadline } from "../../../internal/util/deadlines.js";
 import { onAbort } from "../../../internal/util/on-abort.js";
 import type { CommitLog } from "../commit-log/commit-log.js";
 import { logUnavailable } from "../commit-log/log-errors.js";
@@ -12,7 +13,7 @@ export interface BarrierInit {
   readonly log: Pick<CommitLog, "tail">;
   readonly appliedOp: () => number;
   readonly waitApplied: (op: number) => AppliedWait;
-  /** How long one may take. */
+  /** How long one may take, and how long one caller waits. */
   readonly maxWaitMs: number;
   /** The end of all of them; its reason is a QuorateError. */
   readonly ended: AbortSignal;
@@ -51,19 +52,24 @@ export class Barrier {
     this.#waiting ??= new Set();
     const callers = this.#waiting;
     const promise = new Promise<void>((resolve, reject) => {
-      const stop =
-        signal &&
-        onAbort(signal, (reason) => {
-          callers.delete(caller);
-          reject(abortError(reason));
-        });
+      const leave = (error: QuorateError) => {
+        callers.delete(caller);
+        caller.reject(error);
+      };
+      const stop = signal && onAbort(signal, (reason) => leave(abortError(reason)));
+      // It may have to wait for the end of the one that runs before its own begins.
+      const cancel = scheduleDeadline(deadlineAfter(this.#init.maxWaitMs), () => leave(this.#expired()));
+      const end = () => {
+        stop?.();
+        cancel();
+      };
       const caller: Caller = {
         resolve: () => {
-          stop?.();
+          end();
           resolve();
         },
         reject: (error) => {
-          stop?.();
+          end();
           reject(error);
         },
       };
@@ -94,9 +100,9 @@ export class Barrier {
 
   async #reach(): Promise<QuorateError | undefined> {
     const { maxWaitMs, ended } = this.#init;
-    const expired = () => logUnavailable(`the state did not reach the end of the log within ${maxWaitMs} ms`);
+    const bounds = { timeoutMs: maxWaitMs, expired: () => this.#expired(), signal: ended };
     try {
-      await withinTime({ timeoutMs: maxWaitMs, expired, signal: ended }, (signal) => this.#toTail(signal));
+      await withinTime(bounds, (signal) => this.#toTail(signal));
       return undefined;
     } catch (thrown) {
       if (ended.aborted) return abortError(ended.reason);
@@ -104,6 +110,10 @@ export class Barrier {
       if (error.reason === "LOG_UNAVAILABLE") return error;
       return logUnavailable("the end of the commit log cannot be asked for", error);
     }
+  }
+
+  #expired(): QuorateError {
+    return logUnavailable(`the state did not reach the end of the log within ${this.#init.maxWaitMs} ms`);
   }
 
   async #toTail(signal: AbortSignal): Promise<void> {

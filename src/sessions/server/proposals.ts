@@ -57,21 +57,18 @@ export class Proposals {
     if (this.#ended !== undefined) return notProposed(listener, this.#ended);
     this.#counter += 1;
     const counter = this.#counter;
+    const id = { incarnation: this.#incarnationText, counter };
+    const record: LogRecord = { id, timestampMs: Math.max(0, Math.floor(this.#nowMs())), entry };
+    let bytes: Uint8Array;
     try {
-      const timestampMs = Math.max(0, Math.floor(this.#nowMs()));
-      const bytes = encodeLogRecord({
-        id: { incarnation: this.#incarnationText, counter },
-        timestampMs,
-        entry,
-      });
-      // As everybody else will read it; and what nobody can read must not get into the log, where it stops them all.
-      const record = decodeLogRecord(bytes);
-      this.#pending.set(counter, { counter, record, listener });
-      this.#log.append(bytes).catch((error: unknown) => this.#failed(counter, error));
+      bytes = encodeLogRecord(record);
+      this.#pending.set(counter, { counter, record: asWritten(record, bytes), listener });
     } catch (error) {
-      this.#pending.delete(counter);
-      notProposed(listener, QuorateError.from(error, Code.Internal));
+      return notProposed(listener, QuorateError.from(error, Code.Internal));
     }
+    // A log that throws must not do so within this call.
+    const appended = new Promise((resolve) => resolve(this.#log.append(bytes)));
+    appended.catch((error: unknown) => this.#failed(counter, error));
   }
 
   /** The pending proposal that the entry is. */
@@ -107,6 +104,14 @@ export class Proposals {
     proposal?.listener.failed(error, outcome);
     if (error.code === Code.DataLoss) this.#lost(error);
   }
+}
+
+/**
+ * The record as everybody will read it; and what nobody can read must not get into the log, where it stops them all. A
+ * Request, of which there are most, was checked when its stamp was read, and is the same when it is read back.
+ */
+function asWritten(record: LogRecord, bytes: Uint8Array): LogRecord {
+  return record.entry.kind === "request" ? record : decodeLogRecord(bytes);
 }
 
 function notProposed(listener: ProposalListener, error: QuorateError): void {
