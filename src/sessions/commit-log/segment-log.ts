@@ -5,7 +5,9 @@ import type { QuorateError } from "../../../internal/errors/quorate-error.js";
 import { type FileSystem, type LogFile, writeFully } from "./file-system.js";
 import { encodeFrame } from "./frame.js";
 import { AppendError, logUnavailable, notAppended } from "./log-errors.js";
+import { mebibyte } from "./log-options.js";
 import { LogTail } from "./log-tail.js";
+import { RecentFrames } from "./recent-frames.js";
 import { Segment } from "./segment.js";
 import { prepareFile, publishFile } from "./whole-file.js";
 
@@ -17,6 +19,8 @@ export class SegmentLog {
   readonly directory: string;
   readonly #segmentBytes: number;
   readonly #segments: Segment[];
+  /** What was written last and is durable. */
+  readonly recent: RecentFrames = new RecentFrames(4 * mebibyte);
   #file: LogFile | undefined;
   #logId: Uint8Array | undefined;
   #failure: QuorateError | undefined;
@@ -69,6 +73,7 @@ export class SegmentLog {
       });
     }
     segment.extend(entries.length, frame.length);
+    this.recent.add({ firstOp, entries }, frame.length);
     this.tail.advance(segment.lastOp);
     return firstOp;
   }

@@ -19,6 +19,7 @@ export class SegmentReaders {
   /** The durable entries above `from`, and those that come; returns when the signal or the tail of the log has ended. */
   async *read(from: number, signal: AbortSignal): AsyncGenerator<LogEntry, undefined, undefined> {
     const log = this.#log;
+    const begunAt = log.tail.op;
     let position = from;
     let cursor: Cursor | undefined;
     try {
@@ -28,14 +29,22 @@ export class SegmentReaders {
           await log.tail.waitBeyond(position, signal);
           continue;
         }
+        // What was there before is read from the disk, as it was written.
+        let frame = position < begunAt ? undefined : log.recent.above(position);
         const segment = log.segmentAbove(position);
-        if (cursor?.segment !== segment) {
+        if (frame !== undefined) {
+          // From here on it would be behind.
+          await this.#close(cursor);
+          cursor = undefined;
+        } else if (cursor?.segment !== segment) {
           await this.#close(cursor);
           cursor = await this.#openAt(segment, position);
           // The log may have been closed, or the segment forgotten, while the file was opened.
           continue;
         }
-        const { firstOp, entries } = await cursor.next();
+        frame ??= await cursor?.next();
+        if (frame === undefined) continue;
+        const { firstOp, entries } = frame;
         for (const [index, entry] of entries.entries()) {
           if (firstOp + index <= position) continue;
           position = firstOp + index;

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { checkLeaks } from "../../helpers/leaks.js";
 import { live, openOn, type Told, toldNothing, verify } from "./crash-run.js";
 import { readAll, text } from "./log-helpers.js";
-import { type Random, seededRandom } from "./seeded-random.js";
+import { type Random, seededRandom } from "../../helpers/seeded-random.js";
 import { type DiskCall, type Fault, SimulatedDisk } from "./simulated-disk.js";
 
 checkLeaks();

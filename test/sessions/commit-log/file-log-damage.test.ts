@@ -7,7 +7,7 @@ import { encodeFrame } from "../../../src/sessions/commit-log/frame.js";
 import { LogCorrupt } from "../../../src/sessions/commit-log/log-errors.js";
 import { checkLeaks } from "../../helpers/leaks.js";
 import { appendAll, begun, bytes, readTexts, texts } from "./log-helpers.js";
-import { seededRandom } from "./seeded-random.js";
+import { seededRandom } from "../../helpers/seeded-random.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 
 checkLeaks();

@@ -121,6 +121,34 @@ describe("segments of the file log", () => {
   });
 });
 
+describe("what is appended while the file log is read", () => {
+  it("is not read back from the disk, and neither left out nor repeated for who falls behind", async () => {
+    const disk = new SimulatedDisk();
+    const log = await openOn(disk);
+    await appendAll(log, ["e1", "e2"]);
+    const entries = reader(log, 0);
+    await take(entries, 2);
+    const before = disk.calls.length;
+    const all: string[] = [];
+    for (let at = 3; at <= 9; at++) {
+      const taken = take(entries, 1);
+      await log.append(bytes(`e${at}`));
+      all.push(...(await taken).map(({ op }) => `e${op}`));
+    }
+    expect(callsSince(disk, before).filter((name) => name === "read")).toEqual([]);
+    // So many frames that the first of them are not kept.
+    for (let at = 10; at <= 60; at++) await log.append(bytes(`e${at}`));
+    for (const { op, entry } of await take(entries, 51)) {
+      expect(Buffer.from(entry).toString()).toBe(`e${op}`);
+      all.push(`e${op}`);
+    }
+    expect(all).toEqual(texts(60).slice(2));
+    await entries.return?.();
+    await log.close();
+    expect(disk.openFiles).toBe(0);
+  });
+});
+
 describe("closing the file log", () => {
   it("ends a reader without an error at whatever it is", async () => {
     for (let steps = 0; steps < 40; steps++) {

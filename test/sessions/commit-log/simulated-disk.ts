@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { FileSystem, LogFile } from "../../../src/sessions/commit-log/file-system.js";
-import type { Random } from "./seeded-random.js";
+import type { Random } from "../../helpers/seeded-random.js";
 
 /** What a call of the file system does in place of its work. */
 export type Fault = "EIO" | "ENOSPC" | "short" | "crash";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** A process that has a log open. */
+/** A process that has a log open, and says what it does line by line. */
 export interface LogChild extends AsyncDisposable {
   /** Resolves with its first `count` lines, or with fewer if it has ended. */
   lines(count: number): Promise<readonly string[]>;
@@ -15,9 +15,14 @@ export interface LogChild extends AsyncDisposable {
 
 /** Starts `append-child.ts`. Without a name it holds the folder and appends nothing. */
 export function startChild(directory: string, name?: string): LogChild {
-  const script = fileURLToPath(new URL("append-child.ts", import.meta.url));
-  const args = ["--import", "tsx", script, directory, ...(name === undefined ? [] : [name])];
-  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const script = new URL("append-child.ts", import.meta.url);
+  return startScript(script, [directory, ...(name === undefined ? [] : [name])]);
+}
+
+/** Starts a script of the tests in a process of its own. */
+export function startScript(script: URL, args: readonly string[]): LogChild {
+  const all = ["--import", "tsx", fileURLToPath(script), ...args];
+  const child = spawn(process.execPath, all, { stdio: ["pipe", "pipe", "inherit"] });
   const lines: string[] = [];
   const reader = createInterface({ input: child.stdout });
   let grown: () => void = () => {};
