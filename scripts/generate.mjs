@@ -19,7 +19,9 @@ const stages = [
   ],
   [
     { template: "src/sessions/buf.gen.yaml", out: "src/sessions/gen" },
+    { template: "examples/bank/buf.gen.yaml", out: "examples/bank/gen" },
     { template: "examples/storage/buf.gen.yaml", out: "examples/storage/gen" },
+    { template: "bench/sessions/buf.gen.yaml", out: "bench/sessions/gen" },
     { template: "bench/storage/buf.gen.yaml", out: "bench/storage/gen" },
     { template: "test/buf.gen.yaml", out: "test/gen" },
   ],

@@ -23,8 +23,16 @@ export function startWorker<Served extends Commands>(
   file: "server" | "client",
   args: readonly string[],
 ): Worker<Served> {
-  const script = fileURLToPath(new URL(`../${file}.js`, import.meta.url));
-  const child = fork(script, args, { stdio: ["ignore", 2, 2, "ipc"] });
+  return startProcess(name, new URL(`../${file}.js`, import.meta.url), args);
+}
+
+/** Starts a program that serves commands; its output goes to our stderr. */
+export function startProcess<Served extends Commands>(
+  name: string,
+  script: URL,
+  args: readonly string[],
+): Worker<Served> {
+  const child = fork(fileURLToPath(script), args, { stdio: ["ignore", 2, 2, "ipc"] });
   const open = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let lastId = 0;
   child.on("message", (answer: AnswerMessage) => {
