@@ -51,6 +51,7 @@ export class TestCall {
         body: encodeBody({ method, payload: new TextEncoder().encode(payload) }),
         waitForReady: init.waitForReady ?? false,
         resend: init.resend ?? false,
+        onStream: init.onStream,
       },
       {
         replied: (envelope) => {

@@ -11,6 +11,8 @@ export interface SessionAnswer {
   readonly onBoundStream: boolean;
   /** What it answers was not written once more since: by a resend, or after a registration. */
   readonly isLatest: boolean;
+  /** It was written when all lower numbers were answered. */
+  readonly wasLowest: boolean;
   /** The entry `quorate-op` of the answer: it stands for an applied entry. */
   readonly op: number | undefined;
   /** Undefined for a reply. */
@@ -22,7 +24,6 @@ export interface AnswerContext {
   /** The session number stands, no registration is under way, and the client does not leave. */
   readonly isBound: boolean;
   readonly session: number;
-  readonly lowestUnanswered: number | undefined;
   isUnanswered(request: number): boolean;
 }
 
@@ -50,7 +51,7 @@ export type AnswerAction =
  * and a gap that was there then may be closed.
  */
 export function classifyAnswer(answer: SessionAnswer, context: AnswerContext): AnswerAction {
-  const { request, session, onBoundStream, isLatest, op, error } = answer;
+  const { request, session, onBoundStream, isLatest, wasLowest, op, error } = answer;
   if (request !== undefined && !context.isUnanswered(request)) return { kind: "ignore" };
   if (op !== undefined) return { kind: "final", op };
   if (!onBoundStream || !context.isBound || session !== context.session) return { kind: "ignore" };
@@ -61,8 +62,8 @@ export function classifyAnswer(answer: SessionAnswer, context: AnswerContext): A
   if (endingReasons.has(reason)) return { kind: "end", error };
   if (!isLatest) return { kind: "ignore" };
   if (unboundReasons.has(reason)) return { kind: "registerAgain", error };
-  // Nothing is before the lowest one, so that sending again closes no gap.
-  const isHopeless = reason === "REQUEST_GAP" && request === context.lowestUnanswered;
+  // Nothing was before it, so that sending again closes no gap.
+  const isHopeless = reason === "REQUEST_GAP" && wasLowest;
   return isHopeless ? { kind: "end", error } : { kind: "resend", error };
 }
 

@@ -6,21 +6,40 @@ import { onAbort } from "../../../internal/util/on-abort.js";
 import { checkTimeout } from "../../calls/call-options.js";
 import { callRpcAt, type TargetedCall } from "../../calls/call-target.js";
 import type { PeerNode } from "../../configuration/peer-node.js";
-import type { CloseSessionOptions, RecoveredRequest, Session, SessionEvent } from "./session.js";
+import type { ServerChoice } from "./server-choice.js";
+import type {
+  CloseSessionOptions,
+  RecoveredRequest,
+  Session,
+  SessionEvent,
+  SessionSnapshot,
+} from "./session.js";
 import { SessionDriver, type SessionDriverInit, type SessionObserver } from "./session-driver.js";
 import type { SessionState } from "./session-state.js";
 
-/** What a {@link ClientSession} is made of. */
+/** What a session is made of. */
 export interface ClientSessionInit extends Omit<SessionDriverInit, "observer"> {
   readonly client: string;
   /** Whose settings count before a server has the session. */
   readonly node: PeerNode;
 }
 
+/** A session that may not be open yet. */
+export interface OpeningSession extends Session {
+  /** Resolves once it is open; if it does not open in time, it ends. Rejects with the error with which it ended. */
+  whenOpen(options: OpeningOptions): Promise<void>;
+}
+
+/** Begins to register a session. */
+export function createClientSession(init: ClientSessionInit): OpeningSession {
+  return new ClientSession(init);
+}
+
 /** The one kind of session there is: its opening and its closing; the rest is its driver's. */
-export class ClientSession implements Session {
+class ClientSession implements OpeningSession {
   readonly recovered: readonly RecoveredRequest[];
   readonly #state: SessionState;
+  readonly #servers: ServerChoice;
   readonly #driver: SessionDriver;
   #opened: (error?: QuorateError) => void = () => {};
   #closed: (error?: QuorateError) => void = () => {};
@@ -30,10 +49,10 @@ export class ClientSession implements Session {
   #isLeaving = false;
   #overdue: QuorateError | undefined;
 
-  /** Begins to register. */
   constructor({ client, node, ...init }: ClientSessionInit) {
     this.recovered = init.recovered;
     this.#state = init.state;
+    this.#servers = init.servers;
     const observer: SessionObserver = {
       opened: () => this.#opened(),
       tryFailed: (error) => {
@@ -49,7 +68,6 @@ export class ClientSession implements Session {
     return this.#driver.events;
   }
 
-  /** Resolves once it is open; if it does not open in time, it ends. Rejects with the error with which it ended. */
   whenOpen({ timeoutMs, signal }: OpeningOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const stops: CancelDeadline[] = [];
@@ -62,7 +80,7 @@ export class ClientSession implements Session {
       else {
         stops.push(
           scheduleDeadline(deadlineAfter(timeoutMs), () =>
-            this.#driver.end(notInTime("open", timeoutMs, this.#lastFailure)),
+            this.#driver.end(notInTime("open", timeoutMs, this.#whyNot)),
           ),
         );
         if (signal !== undefined) {
@@ -74,6 +92,10 @@ export class ClientSession implements Session {
 
   export(): Uint8Array {
     return this.#state.export();
+  }
+
+  snapshot(): SessionSnapshot {
+    return { session: this.#state.session, ...this.#driver.counts };
   }
 
   [callRpcAt](call: TargetedCall): Promise<Message> {
@@ -98,7 +120,7 @@ export class ClientSession implements Session {
     this.#driver.refuseCalls();
     await new Promise<void>((resolve, reject) => {
       const cancel = scheduleDeadline(deadline, () => {
-        this.#overdue = notInTime("closed", timeoutMs, this.#lastFailure);
+        this.#overdue = notInTime("closed", timeoutMs, this.#whyNot);
         this.#driver.end(this.#overdue);
       });
       this.#closed = (error) => {
@@ -107,6 +129,12 @@ export class ClientSession implements Session {
         else reject(error);
       };
     });
+  }
+
+  /** What stands behind a time-out: how the last try failed, or why no server can be reached. */
+  get #whyNot(): QuorateError | undefined {
+    const unreachable = this.#servers.nodes.find(({ lastError }) => lastError !== undefined);
+    return this.#lastFailure ?? unreachable?.lastError;
   }
 
   #leaveIfDone(): void {
@@ -121,7 +149,8 @@ export class ClientSession implements Session {
   }
 }
 
-interface OpeningOptions {
+/** How long an opening may take. */
+export interface OpeningOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }

@@ -64,18 +64,20 @@ export class RequestSender {
     if (stream === undefined || limits === undefined) return;
     const { method, payload } = awaited;
     const timeoutMs = limits.maxWaitMs + overdueMs;
-    const write = new Write(this, awaited, request, session, stream, this.#roundOf(request));
+    const wasLowest = request === this.#state.lowestUnanswered;
+    const round = this.#roundOf(request);
+    const write = new Write(this, awaited, request, session, stream, round, wasLowest);
     callRaw(stream.node, { method, payload, metadata, stream: stream.stream, timeoutMs }, write);
   }
 
   /** For {@link Write}. */
-  replied({ awaited, request, session, stream, round }: Write, reply: RawReply): void {
+  replied({ awaited, request, session, stream, round, wasLowest }: Write, reply: RawReply): void {
     const onBoundStream = stream === this.#stream;
     const isLatest = round === this.#roundOf(request);
     const op = readOp(reply.metadata);
     const { error } = reply;
     const state = this.#state;
-    const action = classifyAnswer({ request, session, onBoundStream, isLatest, op, error }, state);
+    const action = classifyAnswer({ request, session, onBoundStream, isLatest, wasLowest, op, error }, state);
     switch (action.kind) {
       case "ignore":
         return;
@@ -124,6 +126,8 @@ class Write implements RawCallListener {
   readonly session: number;
   readonly stream: DialledStream;
   readonly round: number;
+  /** All lower numbers were answered by then. */
+  readonly wasLowest: boolean;
 
   constructor(
     sender: RequestSender,
@@ -132,6 +136,7 @@ class Write implements RawCallListener {
     session: number,
     stream: DialledStream,
     round: number,
+    wasLowest: boolean,
   ) {
     this.#sender = sender;
     this.awaited = awaited;
@@ -139,6 +144,7 @@ class Write implements RawCallListener {
     this.session = session;
     this.stream = stream;
     this.round = round;
+    this.wasLowest = wasLowest;
   }
 
   replied(reply: RawReply): void {

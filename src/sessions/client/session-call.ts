@@ -117,7 +117,9 @@ export class SessionCall implements AwaitedRequest {
 
   #expired(): QuorateError {
     const message = `quorate: no result within ${this.timeoutMs} ms`;
-    return new QuorateError(Code.DeadlineExceeded, message, { cause: this.lastFailure });
+    return new QuorateError(Code.DeadlineExceeded, message, {
+      cause: this.lastFailure ?? this.#node.lastError,
+    });
   }
 }
 

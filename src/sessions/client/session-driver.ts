@@ -17,7 +17,7 @@ import { newNonce, Registrar, type ServerPreference } from "./register-session.j
 import type { RequestFailure } from "./request-ledger.js";
 import { type AnswerListener, RequestSender } from "./request-sender.js";
 import type { ServerChoice } from "./server-choice.js";
-import type { SessionJournal } from "./session.js";
+import type { SessionJournal, SessionSnapshot } from "./session.js";
 import { SessionCall } from "./session-call.js";
 import { SessionEvents } from "./session-events.js";
 import { JournalKeeper, type JournalListener } from "./session-journal.js";
@@ -110,6 +110,10 @@ export class SessionDriver implements ConnectedSession, AnswerListener, JournalL
   /** Whether nothing is unanswered. */
   get isIdle(): boolean {
     return this.#requests.isEmpty;
+  }
+
+  get counts(): Omit<SessionSnapshot, "session"> {
+    return this.#requests.counts;
   }
 
   /** Makes a call. */

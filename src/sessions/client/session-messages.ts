@@ -22,13 +22,15 @@ import type { Registration } from "./held-session.js";
 import type { ClientLimits, RegisterAnswer } from "./register-answer.js";
 
 /** The methods of the session service, by their full names. */
-export const sessionServiceNames = {
+export const sessionServiceNames: {
+  readonly [Name in Exclude<keyof typeof SessionService.method, "register">]: string;
+} = {
   login: wireName(SessionService.method.login),
   loginRegister: wireName(SessionService.method.loginRegister),
   keepAlive: wireName(SessionService.method.keepAlive),
   unregister: wireName(SessionService.method.unregister),
   evicted: wireName(SessionService.method.evicted),
-} as const;
+};
 
 /** The request of a Login. The secret stands in it. */
 export function encodeLogin(credentials: Credentials): Uint8Array {

@@ -9,6 +9,7 @@ import { sessionEnded } from "./client-errors.js";
 import type { RecoveredCall } from "./recovered-call.js";
 import type { RequestFailure } from "./request-ledger.js";
 import type { RequestSender } from "./request-sender.js";
+import type { SessionSnapshot } from "./session.js";
 import { SessionCall } from "./session-call.js";
 import type { JournalKeeper } from "./session-journal.js";
 import type { SessionState } from "./session-state.js";
@@ -40,6 +41,9 @@ export class SessionRequests {
   readonly #reads = new Set<SessionCall>();
   /** Reads that are to be written, or written again. */
   readonly #unwrittenReads = new Set<SessionCall>();
+  /** The highest number that was written, here or, of a restored session, perhaps elsewhere. */
+  #written: number;
+  #resent = 0;
   /** While it backs off nothing is written. */
   #held = false;
 
@@ -50,11 +54,17 @@ export class SessionRequests {
     this.#maxWaiting = bounds.maxWaiting;
     this.#maxMessageBytes = bounds.maxMessageBytes;
     this.#numbered = new Map(recovered.map((call) => [call.request, call]));
+    this.#written = Math.max(0, ...this.#numbered.keys());
   }
 
   /** Whether nothing is unanswered. */
   get isEmpty(): boolean {
     return this.#numbered.size === 0 && this.#waiting.length === 0 && this.#reads.size === 0;
+  }
+
+  get counts(): Omit<SessionSnapshot, "session"> {
+    const waiting = this.#waiting.length + this.#reads.size;
+    return { unanswered: this.#numbered.size, waiting, resent: this.#resent };
   }
 
   /** Takes a call, and writes it at once if it may be. */
@@ -169,6 +179,8 @@ export class SessionRequests {
     const awaited = this.#numbered.get(request);
     const stamp = formatRequestStamp(this.#state.requestStamp(request));
     this.#state.wrote(request);
+    if (request <= this.#written) this.#resent += 1;
+    else this.#written = request;
     if (awaited !== undefined)
       this.#sender.send(awaited, request, stamped(stampKey, stamp, awaited.metadata));
   }

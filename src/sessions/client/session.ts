@@ -34,6 +34,8 @@ export interface Session extends RpcTarget, AsyncDisposable {
    * @throws QuorateError NotFound, `NO_SESSION`, once the session has ended; FailedPrecondition while it unregisters.
    */
   export(): Uint8Array;
+  /** The session as plain data, for tools. */
+  snapshot(): SessionSnapshot;
   /**
    * Ends the session: calls that were made before are finished, then it is unregistered. Later calls fail with
    * `NO_SESSION`. A second close waits for the first; its `abort` counts for both.
@@ -44,6 +46,18 @@ export interface Session extends RpcTarget, AsyncDisposable {
    * session is closed here all the same, and ends at the servers when it was idle for too long.
    */
   close(options?: CloseSessionOptions): Promise<void>;
+}
+
+/** What a session has to do, and what it has done, as plain data. */
+export interface SessionSnapshot {
+  /** The session number; 0 before the first registration. */
+  readonly session: number;
+  /** Requests that have a number and no answer. */
+  readonly unanswered: number;
+  /** Calls that wait for a number, and reads without an answer. */
+  readonly waiting: number;
+  /** Times that a request was written again, since the session was opened or restored. */
+  readonly resent: number;
 }
 
 /** How a session is closed. */

@@ -2,7 +2,7 @@ import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import { messageTooLarge } from "../../../internal/stream/message-size.js";
 import type { Configuration } from "../../configuration/configuration.js";
-import { ClientSession } from "./client-session.js";
+import { createClientSession } from "./client-session.js";
 import { RecoveredCall } from "./recovered-call.js";
 import { ServerChoice } from "./server-choice.js";
 import type { Session } from "./session.js";
@@ -19,7 +19,6 @@ export async function startSession(
 ): Promise<Session> {
   const { prefer, ...rest } = settings;
   const servers = new ServerChoice(configuration, prefer);
-  if (servers.closed !== undefined) throw servers.closed;
   const [node] = servers.nodes;
   if (node === undefined) throw new QuorateError(Code.FailedPrecondition, "quorate: there is no server");
   const maxMessageBytes = Math.min(...servers.nodes.map((one) => one.settings.maxMessageBytes));
@@ -27,7 +26,7 @@ export async function startSession(
   for (const size of recovered.map(sizeInEnvelope)) {
     if (size > maxMessageBytes) throw messageTooLarge("request", size, maxMessageBytes);
   }
-  const session = new ClientSession({
+  const session = createClientSession({
     ...rest,
     client,
     node,

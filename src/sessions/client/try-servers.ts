@@ -56,7 +56,7 @@ export async function tryServers<Result>(tries: ServerTries<Result>): Promise<Re
     // With none connected there is nothing to wait for but a stream; what was tried before says nothing about it.
     until = connected.length === 0 ? undefined : (until ?? deadlineAfter(backoff.next()));
     const expired = await changeOrDeadline(servers, until, signal);
-    if (expired || connected.length === 0) {
+    if (expired) {
       tried = new Set();
       until = undefined;
     }

@@ -1,9 +1,10 @@
+import { inspect } from "node:util";
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import type { Authenticate, Authenticator, LoginPeer, User } from "./authenticate.js";
 import { checkTransport } from "./check-transport.js";
 import type { Credentials } from "./credentials.js";
-import { credentialsExpired } from "./login-errors.js";
+import { credentialsExpired, isLoginError } from "./login-errors.js";
 import { isExpired, isUserId } from "./user-checks.js";
 
 /** The options of {@link guardAuthenticator}. */
@@ -57,8 +58,10 @@ async function ask(
   try {
     return checked(await authenticate(credentials, peer));
   } catch (error) {
+    // A secret may well be a word that stands in the texts of ours.
+    if (isLoginError(error)) throw error;
     if (error instanceof QuorateError && error.code !== Code.Ok && !shows(error, credentials)) throw error;
-    onFailure?.(error);
+    onFailure?.(holds(error, credentials) ? withheld() : error);
     // Neither its text nor itself as the cause: both may hold what the client has sent.
     throw new QuorateError(Code.Internal, "quorate: authenticate failed", { reason: "AUTHENTICATE_FAILED" });
   }
@@ -75,9 +78,22 @@ function shows(error: unknown, credentials: Credentials): boolean {
   const secret = secretOf(credentials);
   if (secret === undefined || secret === "") return false;
   for (let inner = error, depth = 0; inner instanceof Error && depth < 16; inner = inner.cause, depth++) {
-    if (inner.message.includes(secret) || inner.stack?.includes(secret) === true) return true;
+    if (inner.message.includes(secret)) return true;
   }
   return false;
+}
+
+/** Whether the secret is anywhere in what was thrown: what is told of it may be logged whole. */
+function holds(thrown: unknown, credentials: Credentials): boolean {
+  const secret = secretOf(credentials);
+  if (secret === undefined || secret === "") return false;
+  const options = { depth: 16, showHidden: true, maxArrayLength: null, maxStringLength: null };
+  return shows(thrown, credentials) || inspect(thrown, options).includes(secret);
+}
+
+/** What a log may have in place of an error that shows the secret. */
+function withheld(): Error {
+  return new Error("quorate: authenticate failed with an error that has the secret in it, which is withheld");
 }
 
 function secretOf(credentials: Credentials): string | undefined {

@@ -113,6 +113,14 @@ describe("Session.close", () => {
     expect(login.credentials).toEqual({ case: "accessToken", value: "geheim" });
   });
 
+  it("fails when a login does not help", async () => {
+    await using servers = await ScriptedServers.start(1);
+    const session = await servers.open();
+    servers.on("Unregister", (one) => one.refuse("NOT_AUTHENTICATED", Code.Unauthenticated));
+    expect(await failureOf(session.close())).toMatchObject({ reason: "NOT_AUTHENTICATED" });
+    expect(servers.count("Login")).toBe(1);
+  });
+
   it("tries again after a refusal that may pass, and fails with one that does not", async () => {
     await using servers = await ScriptedServers.start(1);
     const session = await servers.open();
@@ -126,19 +134,17 @@ describe("Session.close", () => {
 
   it.each([
     { name: "what is unanswered", method: "Append", reason: "OUTCOME_UNKNOWN" },
-    { name: "the Unregister", method: "Unregister", reason: undefined },
+    { name: "the Unregister", method: "Unregister", reason: "NO_SESSION" },
   ])("ends in time without an answer to $name", async ({ method, reason }) => {
     await using servers = await ScriptedServers.start(1);
     const session = await servers.open();
+    const register = createClient(Register, session);
+    await register.append({});
     servers.on(method);
-    const call = createClient(Register, session).append({});
-    const outcome = call.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
+    const before = method === "Append" ? failureOf(register.append({})) : undefined;
     const error = await failureOf(session.close({ timeoutMs: 30 }));
+    expect(await (before ?? failureOf(register.append({})))).toMatchObject({ reason, cause: error });
     expect(error.code).toBe(Code.DeadlineExceeded);
-    expect(await outcome).toEqual(reason === undefined ? undefined : expect.objectContaining({ reason }));
     expect(await lastEvent(session)).toEqual({ kind: "ended", error });
   });
 

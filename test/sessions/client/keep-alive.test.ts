@@ -9,6 +9,7 @@ import { eventually } from "../../helpers/eventually.js";
 import { checkLeaks } from "../../helpers/leaks.js";
 import { failureOf } from "./failure-of.js";
 import { lastEvent } from "./last-event.js";
+import { present } from "./present.js";
 import { ScriptedServers } from "./scripted-servers.js";
 import { registerOf } from "./scripted-sessions.js";
 
@@ -35,7 +36,7 @@ describe("an open session", () => {
       vi.advanceTimersByTime(at === 1 ? 200 : thirdMs + 10);
       const { payload, metadata } = await servers.take("KeepAlive");
       const message = fromBinary(KeepAliveRequestSchema, payload);
-      const { client } = registerOf(servers.seen[0] ?? expect.fail());
+      const { client } = registerOf(present(servers.seen[0]));
       expect([toHex(message.client), message.session, message.respondedTo]).toEqual([client, 10n, 1n]);
       expect(metadata.size).toBe(0);
       await eventually(() => configuration.nodes[0]?.pendingCalls === 0);
@@ -50,8 +51,9 @@ describe("an open session", () => {
     vi.advanceTimersByTime(thirdMs - 100);
     await register.append({});
     vi.advanceTimersByTime(thirdMs - 100);
-    expect(servers.count("KeepAlive")).toBe(0);
+    // On the same stream, and so behind a KeepAlive if there was one.
     await register.read({ key: "a" });
+    expect(servers.count("KeepAlive")).toBe(0);
     vi.advanceTimersByTime(200);
     await servers.take("KeepAlive");
     expect(servers.count("KeepAlive")).toBe(1);
@@ -59,7 +61,8 @@ describe("an open session", () => {
 
   it("takes the limits of the answer", async () => {
     await using servers = await ScriptedServers.start(1);
-    await using session = await servers.open();
+    const configuration = await servers.connect();
+    await using session = await servers.openOn(configuration);
     servers.sessions.limits = {
       maxInFlight: 1,
       maxRequestBytes: 10,
@@ -69,15 +72,14 @@ describe("an open session", () => {
     vi.advanceTimersByTime(thirdMs + 10);
     await servers.take("KeepAlive");
     const register = createClient(Register, session);
-    await eventually(async () => {
-      const error = await failureOf(register.append({ value: "x".repeat(20) })).catch(() => undefined);
-      return error?.reason === "REQUEST_TOO_LARGE";
-    });
+    await eventually(() => configuration.nodes[0]?.pendingCalls === 0);
+    const error = await failureOf(register.append({ value: "x".repeat(20) }));
+    expect(error.reason).toBe("REQUEST_TOO_LARGE");
   });
 
   it("says it again when it was refused for now", async () => {
     await using servers = await ScriptedServers.start(1);
-    await using _session = await servers.open();
+    const session = await servers.open();
     servers.on("KeepAlive", (one) => one.refuse("LOG_UNAVAILABLE"));
     vi.advanceTimersByTime(thirdMs + 10);
     for (let at = 0; at < 3; at++) {
@@ -89,17 +91,21 @@ describe("an open session", () => {
     }
     servers.heal("KeepAlive");
     expect(servers.count("LoginRegister")).toBe(1);
+    await session.close();
   });
 
   it("registers once more when the stream is not bound any more", async () => {
     await using servers = await ScriptedServers.start(1);
-    await using _session = await servers.open();
+    const session = await servers.open();
     servers.on("KeepAlive", (one) => {
       servers.heal("KeepAlive");
       one.refuse("SESSION_NOT_BOUND", Code.Unauthenticated);
     });
     vi.advanceTimersByTime(thirdMs + 10);
     await eventually(() => servers.count("LoginRegister") === 2);
+    const [first, second] = servers.seen.filter(({ method }) => method === "LoginRegister").map(registerOf);
+    expect(second).toMatchObject({ nonce: first?.nonce, previous: 0 });
+    await session.close();
   });
 
   it.each([
@@ -125,12 +131,13 @@ describe("an open session", () => {
 
   it("goes to another server when no KeepAlive is answered", async () => {
     await using servers = await ScriptedServers.start(2);
-    await using _session = await servers.open();
+    const session = await servers.open();
     servers.on("KeepAlive");
     vi.advanceTimersByTime(thirdMs + 10);
     await servers.take("KeepAlive");
     vi.advanceTimersByTime(35_100);
     await eventually(() => servers.count("LoginRegister") === 2);
     expect(servers.seen.at(-1)?.server).toBe(2);
+    await session.close();
   });
 });

@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { createClient } from "quorate";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Code } from "../../../internal/errors/code.js";
 import { openSession } from "../../../src/sessions/client/open-session.js";
 import { passwordCredentials, tokenCredentials } from "../../../src/sessions/credentials/credentials.js";
@@ -13,6 +13,9 @@ import { fast, ScriptedServers } from "./scripted-servers.js";
 import { registerOf } from "./scripted-sessions.js";
 
 checkLeaks();
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe("openSession", () => {
   it("registers at the preferred server, and makes calls there", async () => {
@@ -63,12 +66,14 @@ describe("openSession", () => {
       servers.heal("LoginRegister");
       one.refuse("LOG_UNAVAILABLE");
     });
-    await using _first = await servers.open({ credentials: () => tokenCredentials(tokens.shift() ?? "") });
+    const first = await servers.open({ credentials: () => tokenCredentials(tokens.shift() ?? "") });
+    await first.close();
     servers.sessions.session = 0;
-    await using _second = await servers.open({ credentials: passwordCredentials("ann", "secret") });
-    const sent = servers.seen.map(
-      ({ payload }) => fromBinary(LoginRegisterRequestSchema, payload).login?.credentials,
-    );
+    const second = await servers.open({ credentials: passwordCredentials("ann", "secret") });
+    await second.close();
+    const sent = servers.seen
+      .filter(({ method }) => method === "LoginRegister")
+      .map(({ payload }) => fromBinary(LoginRegisterRequestSchema, payload).login?.credentials);
     expect(sent).toMatchObject([
       { case: "accessToken", value: "old" },
       { case: "accessToken", value: "new" },
@@ -76,15 +81,21 @@ describe("openSession", () => {
     ]);
   });
 
-  it("sends no secrets over plain text to another host, unless it is told to", async () => {
-    await using servers = await ScriptedServers.start(1, "192.0.2.1");
-    const credentials = tokenCredentials("geheim");
-    const error = await failureOf(servers.open({ credentials }));
-    expect(error).toMatchObject({ code: Code.FailedPrecondition, reason: "INSECURE_CREDENTIALS" });
-    expect(servers.seen).toEqual([]);
-    await using _session = await servers.open({ credentials, allowInsecureCredentials: true });
-    expect(servers.count("LoginRegister")).toBe(1);
-  });
+  it.each([
+    { name: "that it is given", credentials: tokenCredentials("geheim") },
+    { name: "that it gets", credentials: () => tokenCredentials("geheim") },
+  ])(
+    "sends no secrets $name over plain text to another host, unless it is told to",
+    async ({ credentials }) => {
+      await using servers = await ScriptedServers.start(1, "192.0.2.1");
+      const error = await failureOf(servers.open({ credentials }));
+      expect(error).toMatchObject({ code: Code.FailedPrecondition, reason: "INSECURE_CREDENTIALS" });
+      expect(servers.seen).toEqual([]);
+      const session = await servers.open({ credentials, allowInsecureCredentials: true });
+      await session.close();
+      expect(servers.count("LoginRegister")).toBe(1);
+    },
+  );
 
   it.each([
     { name: "its time is over", options: () => ({ timeoutMs: 20 }), code: Code.DeadlineExceeded },
@@ -105,10 +116,47 @@ describe("openSession", () => {
   });
 
   it("says in the error of a time-out what the last try failed with", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     await using servers = await ScriptedServers.start(1);
     servers.on("LoginRegister", (one) => one.refuse("LOG_UNAVAILABLE"));
-    const error = await failureOf(servers.open({ timeoutMs: 30 }));
+    const opening = failureOf(servers.open());
+    await eventually(() => {
+      vi.advanceTimersByTime(4);
+      return servers.count("LoginRegister") > 1;
+    });
+    vi.advanceTimersByTime(30_000);
+    const error = await opening;
     expect(error).toMatchObject({ code: Code.DeadlineExceeded, cause: { reason: "LOG_UNAVAILABLE" } });
+  });
+
+  it("says in the error of a time-out why no server can be reached", async () => {
+    await using servers = await ScriptedServers.start(1);
+    servers.break(1, "down");
+    const configuration = await servers.connect({}, 0);
+    await eventually(() => configuration.nodes[0]?.lastError !== undefined);
+    const error = await failureOf(openSession(configuration, { ...fast, timeoutMs: 20 }));
+    expect(error).toMatchObject({ code: Code.DeadlineExceeded, cause: { reason: "NOT_CONNECTED" } });
+  });
+
+  it("tries no more once it has failed", async () => {
+    await using servers = await ScriptedServers.start(1);
+    const configuration = await servers.connect();
+    servers.on("LoginRegister", (one) => one.refuse("LOG_UNAVAILABLE"));
+    const leaving = new AbortController();
+    const opening = failureOf(servers.openOn(configuration, { signal: leaving.signal }));
+    const { client } = registerOf(await servers.take("LoginRegister"));
+    const tries = () => servers.seen.filter((one) => registerOf(one).client === client).length;
+    leaving.abort();
+    expect((await opening).code).toBe(Code.Canceled);
+    // What is on its way may still come, ahead of the next one.
+    const other = new AbortController();
+    const next = failureOf(servers.openOn(configuration, { signal: other.signal }));
+    await eventually(() => servers.seen.length > tries());
+    const before = tries();
+    await eventually(() => servers.seen.length > before + 8);
+    expect(tries()).toBe(before);
+    other.abort();
+    await next;
   });
 
   it.each([
@@ -121,6 +169,13 @@ describe("openSession", () => {
     servers.on("LoginRegister", (one) => one.refuse(reason, code));
     expect(await failureOf(servers.open())).toMatchObject({ code, reason });
     expect(servers.count("LoginRegister")).toBe(1);
+  });
+
+  it("fails for credentials that the connection cannot carry", async () => {
+    await using servers = await ScriptedServers.start(1);
+    const configuration = await servers.connect({ maxMessageBytes: 1_000 });
+    const opening = servers.openOn(configuration, { credentials: tokenCredentials("x".repeat(1_000)) });
+    expect(await failureOf(opening)).toMatchObject({ reason: "MESSAGE_TOO_LARGE" });
   });
 
   it("fails without sessionClient() on the connection, and for no servers at all", async () => {

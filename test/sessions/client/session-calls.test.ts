@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { createClient, drop, skip } from "quorate";
 import { describe, expect, it } from "vitest";
 import { Code } from "../../../internal/errors/code.js";
@@ -166,6 +167,14 @@ describe("a call of a session", () => {
     expect(error).toMatchObject({ code: Code.ResourceExhausted, reason });
     await register.append({});
     expect(servers.numbers()).toEqual([1]);
+  });
+
+  it("lets go of its signal", async () => {
+    await using servers = await ScriptedServers.start(1);
+    await using session = await servers.open();
+    const { signal } = new AbortController();
+    await createClient(Register, session).append({}, { signal });
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   it("that is a read has no number, and goes past requests that wait for a place", async () => {

@@ -110,15 +110,44 @@ describe("a session whose stream is lost", () => {
     expect(servers.numbers(2)).toEqual([1, 3]);
   });
 
+  it("heeds no refusal from the stream that it has left, though it has the same number elsewhere", async () => {
+    await using servers = await ScriptedServers.start(2);
+    const configuration = await servers.connect();
+    await using session = await servers.openOn(configuration);
+    const register = createClient(Register, session);
+    servers.on("Append", (one) => {
+      if (one.server === 1 && one.number === 1) one.refuse("SESSION_NOT_BOUND", Code.Unauthenticated);
+    });
+    servers.on("LoginRegister", (one) => {
+      if (one.server === 1) one.refuse("LOG_UNAVAILABLE");
+      else servers.sessions.register(one);
+    });
+    const calls = [register.append({}), register.append({})];
+    await eventually(() => servers.numbers(2).length === 2);
+    expect(servers.seen.at(-1)?.stamp).toMatchObject({ session: 10 });
+    servers.seen
+      .find(({ server, number }) => server === 1 && number === 2)
+      ?.refuse("NO_SESSION", Code.NotFound);
+    // Behind the refusal, on the stream that it is bound on no more.
+    await createClient(Register, configuration.node(1)).read({});
+    servers.heal("Append");
+    for (const one of servers.seen.filter(({ server, number }) => server === 2 && number > 0)) {
+      servers.sessions.apply(one);
+    }
+    expect((await Promise.all(calls)).map(({ value }) => value)).toEqual(["reply 1", "reply 2"]);
+  });
+
   it("leaves a server that does not answer for maxWaitMs and 5 s", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     await using servers = await ScriptedServers.start(2);
     await using session = await servers.open();
     servers.on("Append", () => servers.heal("Append"));
-    const call = createClient(Register, session).append({}, { timeoutMs: 60_000 });
+    const register = createClient(Register, session);
+    const call = register.append({}, { timeoutMs: 60_000 });
     await servers.take("Append");
     vi.advanceTimersByTime(34_900);
-    expect(servers.count("LoginRegister")).toBe(1);
+    await register.read({});
+    expect((await servers.take("Read")).server).toBe(1);
     vi.advanceTimersByTime(200);
     expect((await call).value).toBe("reply 1");
     expect(servers.numbers(2)).toEqual([1]);

@@ -7,6 +7,7 @@ import { Register } from "../../gen/register/v1/register_quorate.js";
 import { eventually } from "../../helpers/eventually.js";
 import { checkLeaks } from "../../helpers/leaks.js";
 import { failureOf } from "./failure-of.js";
+import { present } from "./present.js";
 import { fast, ScriptedServers } from "./scripted-servers.js";
 
 checkLeaks();
@@ -55,7 +56,7 @@ describe("a journal", () => {
     expect(isOpen).toBe(false);
     expect(journal.records).toMatchObject([{ session: 10, created: 10, next: 1 }]);
     await journal.settle();
-    await using _session = await opening;
+    await (await opening).close();
   });
 
   it("is written before a number is sent for the first time, once for all that wait", async () => {
@@ -82,6 +83,25 @@ describe("a journal", () => {
     expect(servers.numbers()).toEqual([1, 2, 3]);
   });
 
+  it("that is being written gives no number to a call, so that one that leaves leaves no trace", async () => {
+    await using servers = await ScriptedServers.start(1);
+    const journal = new ManualJournal();
+    await using session = await servers.open({ journal: journal.write });
+    journal.isManual = true;
+    const register = createClient(Register, session);
+    const first = register.append({ key: "1" });
+    const leaving = new AbortController();
+    const second = failureOf(register.append({ key: "2" }, { signal: leaving.signal }));
+    leaving.abort();
+    expect((await second).code).toBe(Code.Canceled);
+    await journal.settle();
+    journal.isManual = false;
+    await first;
+    await register.append({ key: "3" });
+    expect(servers.numbers()).toEqual([1, 2]);
+    expect(Buffer.from(present(servers.seen.at(-1)).payload).toString()).toContain("3");
+  });
+
   it("is written after each registration, before anything is sent again", async () => {
     await using servers = await ScriptedServers.start(2);
     const journal = new ManualJournal();
@@ -94,6 +114,8 @@ describe("a journal", () => {
     servers.break(1, "down");
     await eventually(() => journal.records.length === 3);
     expect(journal.records.at(-1)).toMatchObject({ session: 11, created: 10 });
+    // Reads need no record; a request would have come before it.
+    await createClient(Register, session).read({});
     expect(servers.numbers(2)).toEqual([]);
     await journal.settle();
     await call;
@@ -113,6 +135,7 @@ describe("a journal", () => {
     await journal.settle();
     await eventually(() => journal.records.length === 3);
     expect(journal.records.at(-1)).toMatchObject({ session: 11, next: 2 });
+    await createClient(Register, session).read({});
     expect(servers.numbers()).toEqual([]);
     await journal.settle();
     await call;
@@ -136,7 +159,7 @@ describe("a journal", () => {
     // At the servers it goes on: what was stored last, or perhaps was, finishes the request.
     expect(servers.count("Unregister")).toBe(0);
     const configuration = await servers.connect();
-    await using restored = await restoreSession(configuration, journal.bytes.at(-1) ?? expect.fail(), fast);
+    await using restored = await restoreSession(configuration, present(journal.bytes.at(-1)), fast);
     await restored.recovered[0]?.reply;
     expect(servers.numbers()).toEqual([1]);
   });

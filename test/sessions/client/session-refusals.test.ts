@@ -5,6 +5,7 @@ import { Register } from "../../gen/register/v1/register_quorate.js";
 import { eventually } from "../../helpers/eventually.js";
 import { checkLeaks } from "../../helpers/leaks.js";
 import { failureOf } from "./failure-of.js";
+import { present } from "./present.js";
 import { ScriptedServers } from "./scripted-servers.js";
 import { registerOf } from "./scripted-sessions.js";
 
@@ -36,10 +37,10 @@ describe("a refusal", () => {
     first?.refuse("RETRY");
     await eventually(() => servers.numbers().length === 4);
     // A gap before the lowest would end it, if it were not of before.
-    servers.sessions.apply(servers.seen.at(-2) ?? expect.fail());
+    servers.sessions.apply(present(servers.seen.at(-2)));
     await calls[0];
     second?.refuse("REQUEST_GAP", Code.OutOfRange);
-    servers.sessions.apply(servers.seen.at(-1) ?? expect.fail());
+    servers.sessions.apply(present(servers.seen.at(-1)));
     await calls[1];
     expect(servers.numbers()).toEqual([1, 2, 1, 2]);
   });
@@ -152,6 +153,34 @@ describe("a refusal", () => {
     });
     expect((await createClient(Register, session).read({ key: "a" })).value).toBe("read");
     expect(servers.count("Read")).toBe(2);
+  });
+
+  it("of a read makes it read again, though requests were sent again since it was sent", async () => {
+    await using servers = await ScriptedServers.start(1);
+    await using session = await servers.open();
+    const register = createClient(Register, session);
+    servers.on("Read", () => servers.heal("Read"));
+    servers.on("Append", (one) => {
+      servers.heal("Append");
+      one.refuse("RETRY");
+    });
+    const reading = register.read({});
+    const read = await servers.take("Read");
+    await register.append({});
+    expect(servers.numbers()).toEqual([1, 1]);
+    read.refuse("RETRY");
+    expect((await reading).value).toBe("read");
+    expect(servers.count("Read")).toBe(2);
+  });
+
+  it("by the own full send queue makes it send again, on the same stream", async () => {
+    await using servers = await ScriptedServers.start(2);
+    const configuration = await servers.connect({ maxQueuedCalls: 1 });
+    await using session = await servers.openOn(configuration);
+    const register = createClient(Register, session);
+    const calls = Array.from({ length: 8 }, () => register.append({}));
+    expect((await Promise.all(calls)).map(({ value }) => value)).toContain("reply 8");
+    expect(servers.count("LoginRegister")).toBe(1);
   });
 
   it("for a gap before the lowest number ends the session", async () => {

@@ -62,6 +62,19 @@ describe("the window of a session", () => {
     expect(servers.numbers()).toEqual([1, 2, 3]);
   });
 
+  it("lets no call wait that is too large", async () => {
+    await using servers = await ScriptedServers.start(1);
+    servers.sessions.limits = { ...servers.sessions.limits, maxInFlight: 1 };
+    await using session = await servers.open();
+    const register = createClient(Register, session);
+    servers.on("Append");
+    const first = register.append({});
+    const error = await failureOf(register.append({ value: "x".repeat(1_001) }));
+    expect(error.reason).toBe("REQUEST_TOO_LARGE");
+    servers.sessions.apply(await servers.take("Append"));
+    await first;
+  });
+
   it("bounds the calls that wait for a server, reads among them", async () => {
     await using servers = await ScriptedServers.start(1);
     const session = await servers.open({ maxWaiting: 2 });

@@ -1,15 +1,19 @@
 import { createClient } from "quorate";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import { type UnmanagedOptions, unmanaged } from "../../../src/sessions/client/unmanaged.js";
 import { tokenCredentials } from "../../../src/sessions/credentials/credentials.js";
 import { Register } from "../../gen/register/v1/register_quorate.js";
+import { eventually } from "../../helpers/eventually.js";
 import { checkLeaks } from "../../helpers/leaks.js";
 import { failureOf } from "./failure-of.js";
 import { fast, ScriptedServers } from "./scripted-servers.js";
 
 checkLeaks();
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 async function open(servers: ScriptedServers, options: UnmanagedOptions = {}) {
   const { prefer, backoff } = fast;
@@ -116,14 +120,30 @@ describe("unmanaged", () => {
     expect(servers.count("Append")).toBe(1);
   });
 
-  it("ends with its deadline, which tells of the last failure, and with its signal", async () => {
+  it("ends with its deadline, which tells of the last failure, and tries no more", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     await using servers = await ScriptedServers.start(1);
     const register = await open(servers);
     servers.on("Append", (one) => one.refuse("RETRY"));
-    expect(await failureOf(register.append({}, { timeoutMs: 30 }))).toMatchObject({
-      code: Code.DeadlineExceeded,
-      cause: { reason: "RETRY" },
+    const call = failureOf(register.append({}));
+    await eventually(() => {
+      vi.advanceTimersByTime(4);
+      return servers.count("Append") > 1;
     });
+    vi.advanceTimersByTime(30_000);
+    expect(await call).toMatchObject({ code: Code.DeadlineExceeded, cause: { reason: "RETRY" } });
+    await register.read({});
+    const before = servers.count("Append");
+    for (let at = 0; at < 3; at++) {
+      vi.advanceTimersByTime(10_000);
+      await register.read({});
+    }
+    expect(servers.count("Append")).toBe(before);
+  });
+
+  it("ends with its signal", async () => {
+    await using servers = await ScriptedServers.start(1);
+    const register = await open(servers);
     servers.on("Append");
     const leaving = new AbortController();
     const call = failureOf(register.append({}, { signal: leaving.signal }));

@@ -11,6 +11,7 @@ import {
   tokenCredentials,
 } from "../../../src/sessions/credentials/credentials.js";
 import { guardAuthenticator } from "../../../src/sessions/credentials/guard-authenticator.js";
+import { passwordUsers } from "../../../src/sessions/credentials/password-users.js";
 import { thrownBy } from "../client/client-session.js";
 import { peerOf } from "./login-peer.js";
 
@@ -121,6 +122,18 @@ describe("guardAuthenticator", () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(secret);
     expect(failures).toHaveLength(1);
   });
+
+  it.each(["password", "valid", "node", "no", "quorate"])(
+    "tells that the credentials are wrong also where the wrong one is %j, which is in the error's own texts",
+    async (wrong) => {
+      const users = passwordUsers({ users: new Map(), cost: { logN: 10 } });
+      const failures: unknown[] = [];
+      const guarded = guardAuthenticator(users, { onFailure: (error) => failures.push(error) });
+      const login = guarded.authenticate(passwordCredentials("ann", wrong), peerOf({}));
+      expect(await refusalOf(login)).toMatchObject({ reason: "BAD_CREDENTIALS" });
+      expect(failures).toEqual([]);
+    },
+  );
 
   it("keeps nothing that a hook has added to a user", async () => {
     const user = { id: "ann", expiresAtMs: undefined, via: undefined, password: secret };
