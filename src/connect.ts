@@ -55,7 +55,14 @@ export async function connect(options: ConnectOptions): Promise<OwnedConfigurati
     headers: streamHeaders(headers, settings.prove),
     streamOpened: (caller, tls) => {
       const connection = openConnection(caller.address, headers, { nodeId: caller.id }, tls);
-      const context = { connection, caller, peers: () => configuration, clients: () => emptyConfiguration };
+      const stream = caller.channel?.stream;
+      const context = {
+        connection,
+        caller,
+        stream: () => stream,
+        peers: () => configuration,
+        clients: () => emptyConfiguration,
+      };
       extensions.streamOpened(context);
       return { handler: requestHandler(invoke, context), closed: () => connection.close() };
     },

@@ -264,7 +264,8 @@ export class OutboundChannel implements Channel {
   }
 }
 
-/** The rule of the lost stream: one reply, idempotent or said so, wanted still, and not sent too often. */
+/** The rule of the lost stream: one reply, idempotent or said so, wanted still, for any stream, and not sent too often. */
 function mayResend(call: PendingCall): boolean {
+  if (call.onStream !== undefined) return false;
   return call.resend && call.replies === "one" && !call.forgotten && call.sends < maxSends;
 }

@@ -4,7 +4,7 @@ import type { Channel } from "./channel.js";
 import { PeerStream, type PeerStreamInit } from "./peer-stream.js";
 import type { PendingCall } from "./pending-call.js";
 import { SendQueue, type SendQueueLimits } from "./send-queue.js";
-import { channelClosed, sendQueueFull, streamLost } from "./stream-failure.js";
+import { channelClosed, sendQueueFull, streamGone, streamLost } from "./stream-failure.js";
 
 /** What a {@link StreamChannel} is made of. */
 export interface StreamChannelInit extends Omit<PeerStreamInit, "queue" | "limits"> {
@@ -60,6 +60,8 @@ export class StreamChannel implements Channel {
   send(call: PendingCall): void {
     if (this.#over !== undefined) {
       call.fail(this.#over);
+    } else if (call.onStream !== undefined && call.onStream !== this.stream) {
+      call.fail(streamGone(this.#init.peer));
     } else if (!this.#queue.pushCall(call)) {
       this.#init.observer.limitReached("sendQueue");
       call.fail(sendQueueFull(this.#init.peer));

@@ -57,6 +57,7 @@ export class AcceptedPeer {
       handler: requestHandler(invoke, {
         connection: this.#connection,
         caller: node,
+        stream: () => this.channel.stream,
         peers: () => manager.peers,
         clients: () => manager.clients,
       }),

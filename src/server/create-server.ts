@@ -66,7 +66,7 @@ export async function bindServer(options: ServerOptions, address: string): Promi
     tls: settings.tls,
   });
   const listener = await listening.catch(async (error: unknown) => {
-    await extensions.close();
+    await extensions.close().catch(() => {});
     throw error;
   });
   return {

@@ -70,13 +70,7 @@ export async function attachExtensions(
   host: ExtensionHost,
 ): Promise<AttachedExtensions> {
   const attached: AttachedExtension[] = [];
-  const close = async () => {
-    try {
-      for (const extension of attached.toReversed()) await extension.close();
-    } finally {
-      await closeRoutes();
-    }
-  };
+  const close = () => closeAll([...attached.toReversed().map((one) => () => one.close()), closeRoutes]);
   const served = new Set(routes.keys());
   try {
     for (const extension of extensions) {
@@ -89,7 +83,8 @@ export async function attachExtensions(
       }
     }
   } catch (error) {
-    await close();
+    // What went wrong first is what there is to mend.
+    await close().catch(() => {});
     throw error;
   }
   return {
@@ -102,6 +97,13 @@ export async function attachExtensions(
     },
     close,
   };
+}
+
+/** Closes all, whatever one of them throws; rejects with the first error then. */
+async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const close of closers) await close().catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
 }
 
 function behind(next: Invoke, extension: AttachedExtension): Invoke {

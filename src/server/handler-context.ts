@@ -39,6 +39,8 @@ export interface HandlerContext {
 export interface StreamContext {
   readonly connection: Connection;
   readonly caller: Node | undefined;
+  /** The stream itself, as `Channel.stream` of the caller says it for as long as it is the way to the caller. */
+  readonly stream: () => object | undefined;
   readonly peers: () => Configuration;
   readonly clients: () => Configuration;
 }

@@ -148,7 +148,8 @@ function readTlsOption(
   return readTls(tls, role);
 }
 
-function checkBackoff(backoff: BackoffOptions): BackoffOptions {
+/** The waits with their defaults. Throws InvalidArgument. */
+export function checkBackoff(backoff: BackoffOptions): BackoffOptions {
   const { minMs = 100, maxMs = 3_000, factor = 1.6, jitter = 0.2 } = backoff;
   if (!(minMs >= 1 && maxMs >= minMs && maxMs < 2 ** 31 && factor >= 1 && jitter >= 0 && jitter <= 1)) {
     throw invalidArgument(

@@ -182,7 +182,10 @@ export class RunningServer implements Server {
     const local = createLocalChannel({
       peer: self.toString(),
       limits: this.#init.settings.limits,
-      handler: requestHandler(this.#invoke, this.#streamContext(self, Metadata.empty)),
+      handler: requestHandler(
+        this.#invoke,
+        this.#streamContext(self, Metadata.empty, () => self.channel?.stream),
+      ),
       observer: {
         lateReply: ({ method }) => this.#events.emit({ kind: "lateReply", nodeId, method }),
         limitReached: (limit) => this.#events.emit({ kind: "limitReached", limit, nodeId }),
@@ -204,7 +207,8 @@ export class RunningServer implements Server {
       addresses,
       headers: streamHeaders(headers, settings.prove),
       streamOpened: (node, tls) => {
-        const context = this.#streamContext(node, headers, tls);
+        const stream = node.channel?.stream;
+        const context = this.#streamContext(node, headers, () => stream, tls);
         this.#init.extensions.streamOpened(context);
         return { handler: requestHandler(this.#invoke, context), closed: () => context.connection.close() };
       },
@@ -212,10 +216,11 @@ export class RunningServer implements Server {
     });
   }
 
-  #streamContext(caller: PeerNode, metadata: Metadata, tls?: ConnectionTls) {
+  #streamContext(caller: PeerNode, metadata: Metadata, stream: StreamContext["stream"], tls?: ConnectionTls) {
     return {
       connection: openConnection(caller.address, metadata, { nodeId: caller.id }, tls),
       caller,
+      stream,
       peers: () => this.peers,
       clients: () => this.clients,
     } satisfies StreamContext;

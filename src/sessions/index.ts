@@ -9,6 +9,7 @@ export type {
   Session,
   SessionEvent,
   SessionJournal,
+  SessionSnapshot,
 } from "./client/session.js";
 export { sessionClient } from "./client/session-client.js";
 export { type UnmanagedOptions, type UnmanagedTarget, unmanaged } from "./client/unmanaged.js";

@@ -6,15 +6,10 @@ import type { QuorateService } from "../../service/quorate-service.js";
 import type { CommitLog } from "../commit-log/commit-log.js";
 import type { Authenticate, Authenticator } from "../credentials/authenticate.js";
 import { guardAuthenticator } from "../credentials/guard-authenticator.js";
-import {
-  checkSizes,
-  proposedLimits,
-  type SessionLimitOptions,
-  type SessionLimits,
-} from "../session-limits.js";
+import { proposedLimits, type SessionLimitOptions, type SessionLimits } from "../session-limits.js";
+import { configureLimits } from "./configure-limits.js";
 import { GuardedRuns } from "./guarded-runs.js";
 import { ReplicatedServices, type ReplicateOptions } from "./replicated-services.js";
-import { unavailable } from "./request-errors.js";
 import { SessionGuard } from "./session-guard.js";
 import { SessionLog } from "./session-log.js";
 import { SessionManager } from "./session-manager.js";
@@ -25,7 +20,10 @@ import type { SessionsEvent } from "./sessions-event.js";
 
 /** The options of {@link createSessions}. */
 export interface SessionsOptions {
-  /** Where the entries go; owned from then on: it is closed with the server, also with one that does not start. */
+  /**
+   * Where the entries go. Owned from when a server attaches the sessions: closed with that server, also if it does not
+   * start then. A server that refuses its other options has not attached them.
+   */
   readonly log: CommitLog;
   /**
    * Says who somebody is: `passwordUsers()`, `tokenUsers()`, `certificateUsers()`, several by `authenticateBy()`, or a
@@ -93,10 +91,13 @@ class ServerSessions implements Sessions {
   #running: Running | undefined;
 
   constructor(options: SessionsOptions) {
-    const { log, onEvent, serverId, limits, checkEvery = 0 } = options;
+    const { log, authenticate, onEvent, serverId, limits, checkEvery = 0 } = options;
     if (typeof log?.append !== "function")
       throw invalidArgument("log takes a commit log, such as createMemoryLog()");
     checkFunctions({ onEvent });
+    if (authenticate !== undefined && !isAuthenticate(authenticate)) {
+      throw invalidArgument("authenticate takes passwordUsers() or its like, or a function");
+    }
     if (serverId !== undefined && !isServerId(serverId)) throw invalidArgument("serverId has 1 to 255 bytes");
     if (!Number.isSafeInteger(checkEvery) || checkEvery < 0) {
       throw invalidArgument(`checkEvery must be an integer from 0 on; it is ${checkEvery}`);
@@ -111,10 +112,12 @@ class ServerSessions implements Sessions {
     return this.#stopped.signal;
   }
 
-  replicate(service: QuorateService, stateMachine: object, options: ReplicateOptions): Sessions {
+  replicate(service: QuorateService, stateMachine: object, options: ReplicateOptions | undefined): Sessions {
+    if (options === undefined) throw invalidArgument("replicate takes snapshot and restore");
     const { anonymous = false, consistency = {} } = options;
-    const methods = this.#add(service, stateMachine, { mode: "replicated", anonymous, consistency });
+    const methods = this.#check(service, stateMachine, { mode: "replicated", anonymous, consistency });
     this.#services.add(service, methods, options);
+    this.#add(methods);
     return this;
   }
 
@@ -123,7 +126,7 @@ class ServerSessions implements Sessions {
     handlers: object,
     { anonymous = false }: { anonymous?: boolean } = {},
   ): Sessions {
-    this.#add(service, handlers, { mode: "guarded", anonymous, consistency: {} });
+    this.#add(this.#check(service, handlers, { mode: "guarded", anonymous, consistency: {} }));
     return this;
   }
 
@@ -135,13 +138,15 @@ class ServerSessions implements Sessions {
     try {
       this.#running = await this.#open(host);
     } catch (error) {
-      await this.#options.log.close();
-      throw error;
+      // Why it does not start is what there is to know.
+      await this.#options.log.close().catch(() => {});
+      throw QuorateError.from(error, Code.Unavailable);
     }
     const { guard, manager, runs, log } = this.#running;
     return {
       methods: guard.methods,
       handle: (request, stream, next) => guard.handle(request, stream, next),
+      closing: () => runs.closing(),
       close: async () => {
         await runs.close();
         manager.close();
@@ -152,22 +157,8 @@ class ServerSessions implements Sessions {
 
   async configure(limits: SessionLimitOptions): Promise<SessionLimits> {
     const { log, maxMessageBytes } = this.#required();
-    const { table } = log;
-    const next = proposedLimits({ ...table.limits, ...withoutUndefined(limits) });
-    checkSizes(next, { maxEntryBytes: this.#options.log.maxEntryBytes, maxMessageBytes });
-    const entry = {
-      kind: "configure",
-      previousOp: table.configureOp,
-      limits: next,
-      format: table.format,
-    } as const;
-    return new Promise((resolve, reject) => {
-      log.propose(entry, {
-        applied: (effect) =>
-          effect.kind === "configured" ? resolve(effect.limits) : reject(configureLost()),
-        failed: (error) => reject(unavailable(error)),
-      });
-    });
+    const { maxEntryBytes } = this.#options.log;
+    return configureLimits(log, limits, { maxEntryBytes, maxMessageBytes, maxWaitMs: this.#maxWaitMs });
   }
 
   snapshot(): SessionsSnapshot {
@@ -202,7 +193,8 @@ class ServerSessions implements Sessions {
         allowInsecureCredentials,
         onFailure: (error) => emit({ kind: "hookFailed", error }),
       });
-    let guard: SessionGuard | undefined;
+    // The log tells of nothing before it is open.
+    const told: { guard?: SessionGuard } = {};
     const log = await SessionLog.open({
       log: this.#options.log,
       limits,
@@ -214,13 +206,13 @@ class ServerSessions implements Sessions {
       maxWaitMs: this.#maxWaitMs,
       nowMs: Date.now,
       observer: {
-        applied: (effect) => guard?.applied(effect),
+        applied: (effect) => told.guard?.applied(effect),
         replaced: () => {
-          guard?.replaced();
+          told.guard?.replaced();
           emit({ kind: "stateReplaced", op: log.table.appliedOp });
         },
         stopped: (error) => {
-          guard?.stopped(error);
+          told.guard?.stopped(error);
           emit({ kind: "stopped", error });
           this.#stopped.abort(error);
         },
@@ -229,25 +221,27 @@ class ServerSessions implements Sessions {
         snapshotFailed: (error) => emit({ kind: "snapshotFailed", error }),
       },
     });
-    const manager = new SessionManager({ authenticator, emit });
+    const maxWaitMs = this.#maxWaitMs;
+    const manager = new SessionManager({ authenticator, maxWaitMs, emit });
     const runs = new GuardedRuns({ log, emit, maskErrors });
     const parts = {
       log,
       manager,
-      services: this.#services,
       runs,
       interceptors,
       maskErrors,
       serverId,
-      maxWaitMs: this.#maxWaitMs,
+      maxWaitMs,
       counters: this.#counters,
       emit,
     };
-    guard = new SessionGuard(parts, this.#methods);
+    const guard = new SessionGuard(parts, this.#methods);
+    told.guard = guard;
+    this.#services.watch((method, error) => emit({ kind: "handlerFailed", method, error }));
     return { log, guard, manager, runs, maxMessageBytes };
   }
 
-  #add(
+  #check(
     service: QuorateService,
     handlers: object,
     init: Parameters<typeof sessionMethods>[2],
@@ -256,8 +250,11 @@ class ServerSessions implements Sessions {
     const methods = sessionMethods(service, handlers, init);
     const again = methods.find(({ name }) => this.#methods.has(name));
     if (again !== undefined) throw invalidArgument(`the method ${again.name} is served already`);
-    for (const method of methods) this.#methods.set(method.name, method);
     return methods;
+  }
+
+  #add(methods: readonly SessionMethod[]): void {
+    for (const method of methods) this.#methods.set(method.name, method);
   }
 
   #required(): Running {
@@ -266,20 +263,15 @@ class ServerSessions implements Sessions {
   }
 }
 
+function isAuthenticate(authenticate: Authenticate | Partial<Authenticator> | null): boolean {
+  if (typeof authenticate === "function") return true;
+  return typeof authenticate?.authenticate === "function" && typeof authenticate.stillValid === "function";
+}
+
 function isServerId(serverId: string): boolean {
   return typeof serverId === "string" && serverId !== "" && Buffer.byteLength(serverId) <= 255;
 }
 
-function withoutUndefined(limits: SessionLimitOptions): SessionLimitOptions {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
-}
-
 function notNow(message: string): QuorateError {
   return new QuorateError(Code.FailedPrecondition, `quorate: ${message}`);
-}
-
-function configureLost(): QuorateError {
-  const message =
-    "quorate: the limits were changed by another server at the same time; look at them, and try again";
-  return new QuorateError(Code.Aborted, message, { reason: "CONFIGURE_LOST" });
 }

@@ -8,7 +8,7 @@ import { refusal } from "../session-errors.js";
 import type { IntentOpenedEffect } from "../table/effect.js";
 import type { OpenIntent } from "../table/open-intents.js";
 import { type AnswerWait, type AnswerWaits, settle } from "./answer-wait.js";
-import { withoutSessionReason } from "./handler-errors.js";
+import { handlerError, handlerErrorReply } from "./handler-errors.js";
 import type { GuardedContext } from "./session-handlers.js";
 import type { SessionLog } from "./session-log.js";
 import { encodeResult, type SessionMethod } from "./session-methods.js";
@@ -43,6 +43,7 @@ export class GuardedRuns {
   readonly #running = new Map<number, AbortController>();
   readonly #waits = new Map<number, AnswerWaits>();
   #whenIdle: (() => void) | undefined;
+  #closing = false;
   #closed = false;
 
   constructor(init: GuardedRunsInit) {
@@ -56,6 +57,10 @@ export class GuardedRuns {
 
   /** Answers with the first Result or Verdict of the intent. It must be open. */
   wait(intentOp: number, wait: AnswerWait): void {
+    if (this.#closing && !this.#running.has(intentOp)) {
+      wait.end({ kind: "refused", error: refusal("RETRY") });
+      return;
+    }
     let waits = this.#waits.get(intentOp);
     if (waits === undefined) {
       waits = new Set();
@@ -67,6 +72,7 @@ export class GuardedRuns {
   /** Runs the handler of an intent that this server proposed. */
   start({ op, user, intent }: IntentOpenedEffect, run: GuardedRequest, guardTimeoutMs: number): void {
     const controller = new AbortController();
+    if (this.#closed) controller.abort(serverClosing());
     this.#running.set(op, controller);
     // The result has to be committed before a verdict is due.
     const handlerMs = Math.max(guardTimeoutMs - Math.min(1_000, guardTimeoutMs / 10), 1);
@@ -96,18 +102,29 @@ export class GuardedRuns {
     }
   }
 
-  /** Nobody can be answered by an intent any more: the state was replaced, or is of no use. */
+  /** Nobody can be answered by an intent any more: the state is of no use. */
   refuseWaits(error: QuorateError): void {
     for (const op of [...this.#waits.keys()]) this.#settle(op, { kind: "refused", error });
+  }
+
+  /** The state was replaced: what closed an intent before may not have been seen. */
+  replaced(): void {
+    this.refuseWaits(refusal("RETRY"));
+    for (const op of this.#running.keys()) if (!this.#isOpen(op)) this.#giveUp(op);
+  }
+
+  /** The server begins to close: what others run may take long, and they can answer it. */
+  closing(): void {
+    this.#closing = true;
+    for (const op of [...this.#waits.keys()]) {
+      if (!this.#running.has(op)) this.#settle(op, { kind: "refused", error: refusal("RETRY") });
+    }
   }
 
   /** Tells the handlers to end, and waits a moment for their results. */
   async close(): Promise<void> {
     this.#closed = true;
-    const closing = new QuorateError(Code.Unavailable, "quorate: the server is closing", {
-      reason: "SERVER_CLOSING",
-    });
-    for (const controller of this.#running.values()) controller.abort(closing);
+    for (const controller of this.#running.values()) controller.abort(serverClosing());
     if (this.#running.size > 0) {
       await new Promise<void>((resolve) => {
         const cancel = scheduleDeadline(deadlineAfter(closeMs), resolve);
@@ -121,11 +138,14 @@ export class GuardedRuns {
   }
 
   async #run(op: number, run: GuardedRequest, context: GuardedContext): Promise<void> {
-    const result = await runGuarded(run, context, this.#init.maskErrors);
+    const { signal } = context;
+    const result = signal.aborted
+      ? errorReply(QuorateError.from(signal.reason))
+      : await runGuarded(run, context, this.#init);
     // Here, too: a reply that no entry can hold could never be committed.
     const reply = limitedReply(result, this.#init.log.table.limits.maxReplyBytes);
     // As long as the intent is open its result counts: a log that is away for a moment must not lose it.
-    while (this.#init.log.table.intent(op) !== undefined) {
+    while (this.#isOpen(op)) {
       const failure = await this.#propose(op, reply);
       if (failure === undefined) return;
       if (this.#closed || this.#init.log.stopped !== undefined) {
@@ -145,6 +165,10 @@ export class GuardedRuns {
         { applied: () => resolve(undefined), failed: (error) => resolve(error) },
       );
     });
+  }
+
+  #isOpen(op: number): boolean {
+    return this.#init.log.table.intent(op) !== undefined;
   }
 
   #settle(op: number, outcome: Parameters<typeof settle>[1]): void {
@@ -183,14 +207,17 @@ export function guardedContext(
 export async function runGuarded(
   { method, request }: GuardedRequest,
   context: GuardedContext,
-  maskErrors: boolean,
+  { emit, maskErrors }: Pick<GuardedRunsInit, "emit" | "maskErrors">,
 ): Promise<Reply> {
   try {
     return { kind: "payload", bytes: encodeResult(method, await method.handle(request, context)) };
   } catch (thrown) {
     const error = QuorateError.from(thrown);
-    const masked = maskErrors && !(thrown instanceof QuorateError);
-    const told = masked ? new QuorateError(error.code, "the handler failed") : withoutSessionReason(error);
-    return errorReply(told);
+    emit({ kind: "handlerFailed", method: method.name, error });
+    return handlerErrorReply(handlerError(thrown, maskErrors));
   }
+}
+
+function serverClosing(): QuorateError {
+  return new QuorateError(Code.Unavailable, "quorate: the server is closing", { reason: "SERVER_CLOSING" });
 }

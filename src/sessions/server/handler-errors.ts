@@ -3,6 +3,7 @@ import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import { ErrorInfoSchema } from "../../../internal/wire/gen/google/rpc/error_details_pb.js";
 import { errorDomain } from "../../../internal/wire/status.js";
+import { errorReply, type Reply } from "../reply.js";
 
 /**
  * What a handler's error is to its caller: without the reasons that sessions use themselves, here or in its details. A
@@ -16,10 +17,35 @@ export function withoutSessionReason(error: QuorateError): QuorateError {
   return new QuorateError(error.code, error.message, { reason, details, cause: error });
 }
 
-/** The error that a replicated handler has thrown, the same on every server: engines have texts of their own. */
+/** What was thrown by a handler that runs once, or by an interceptor, as its caller is told. Never throws. */
+export function handlerError(thrown: unknown, maskErrors: boolean): QuorateError {
+  const error = QuorateError.from(thrown);
+  try {
+    const masked = maskErrors && !(thrown instanceof QuorateError);
+    return masked ? new QuorateError(error.code, "the handler failed") : withoutSessionReason(error);
+  } catch {
+    return new QuorateError(Code.Internal, "the handler failed");
+  }
+}
+
+/** What was thrown by a replicated handler, the same on every server: engines have texts of their own. Never throws. */
 export function replicatedError(thrown: unknown, method: string): QuorateError {
-  if (thrown instanceof QuorateError && thrown.code !== Code.Ok) return withoutSessionReason(thrown);
-  return new QuorateError(Code.Internal, `quorate: the handler of ${method} failed`);
+  const failed = new QuorateError(Code.Internal, `quorate: the handler of ${method} failed`);
+  try {
+    const isMeant = thrown instanceof QuorateError && thrown.code !== Code.Ok;
+    return isMeant ? withoutSessionReason(thrown) : failed;
+  } catch {
+    return failed;
+  }
+}
+
+/** The reply that a handler's error is, also one whose details are no messages. Never throws. */
+export function handlerErrorReply(error: QuorateError): Reply {
+  try {
+    return errorReply(error);
+  } catch {
+    return errorReply(new QuorateError(Code.Internal, "quorate: the handler failed"));
+  }
 }
 
 function reasonOf(detail: QuorateError["details"][number]): string | undefined {

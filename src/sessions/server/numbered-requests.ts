@@ -4,14 +4,16 @@ import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import type { IncomingRequest } from "../../../internal/stream/request-handler.js";
 import { requestDigest } from "../digest.js";
 import type { AcceptedStamp, Entry } from "../record/log-record.js";
-import { errorReply, limitedReply } from "../reply.js";
+import { limitedReply } from "../reply.js";
 import { refusal, sessionMismatch } from "../session-errors.js";
 import type { RequestStamp } from "../stamp.js";
 import type { ClientTable } from "../table/client-table.js";
 import type { Effect } from "../table/effect.js";
 import { AnswerWait, type AnswerWaits, type Outcome, settle } from "./answer-wait.js";
+import { handlerError, handlerErrorReply } from "./handler-errors.js";
 import { type Flight, InFlight } from "./in-flight.js";
 import { intercepted, sessionContext } from "./intercepted.js";
+import { sessionsStopped } from "./log-end-errors.js";
 import { replyMessage, requestTooLarge, unavailable } from "./request-errors.js";
 import { answerIgnored, checkRequest, type KnownCheck, type RequestCheck } from "./session-check.js";
 import { decodeRequest, type SessionMethod } from "./session-methods.js";
@@ -32,6 +34,9 @@ interface AcceptedRequest extends NumberedRequest {
   readonly stamp: AcceptedStamp;
   readonly user: string;
 }
+
+/** Called with the outcome of a request, once it is answered. */
+type Told = (outcome: Outcome) => void;
 
 /** A request that may be run. */
 interface RunnableRequest extends AcceptedRequest {
@@ -64,7 +69,7 @@ export class NumberedRequests {
     let check = this.#check(stamp, stream, false);
     if (check.kind === "barrier") {
       try {
-        await this.#parts.log.barrier();
+        await this.#parts.log.barrier({ signal: request.signal });
       } catch (error) {
         this.#refuse(request, unavailable(error));
         return;
@@ -72,7 +77,7 @@ export class NumberedRequests {
       check = this.#check(stamp, stream, true);
     }
     if (check.kind === "accept") await this.#accept({ ...numbered, stamp, user: stream.userId ?? "" });
-    else await this.#known(check, new AnswerWait(request, this.#parts.maxWaitMs), request);
+    else await this.#known(check, request);
   }
 
   /** What is in flight under an older number than this one ends. */
@@ -82,13 +87,16 @@ export class NumberedRequests {
   }
 
   #check(stamp: AcceptedStamp, stream: SessionStream, afterBarrier: boolean): RequestCheck<AnswerWaits> {
+    const { table, stopped } = this.#parts.log;
+    if (stopped !== undefined) return { kind: "refused", row: 0, error: sessionsStopped(stopped) };
     const checked = stream.checked(stamp.client, stamp.session);
-    return checkRequest(this.#parts.log.table, this.#flights, stamp, checked, { afterBarrier });
+    return checkRequest(table, this.#flights, stamp, checked, { afterBarrier });
   }
 
   /** Answers what need not, or must not, be appended. */
-  #known(check: RequestCheck<AnswerWaits>, wait: AnswerWait, request: IncomingRequest): Promise<void> {
-    const { counters, runs } = this.#parts;
+  #known(check: RequestCheck<AnswerWaits>, request: IncomingRequest, told?: Told): Promise<void> {
+    const { counters, maxWaitMs, runs } = this.#parts;
+    const wait = new AnswerWait(request, maxWaitMs, told);
     if (check.kind === "join") {
       counters.joined += 1;
       wait.join(check.flight.value);
@@ -108,7 +116,7 @@ export class NumberedRequests {
 
   async #accept(accepted: AcceptedRequest): Promise<void> {
     const { method, request } = accepted;
-    const { interceptors, log, maxWaitMs, services } = this.#parts;
+    const { interceptors, log } = this.#parts;
     const { maxRequestBytes } = log.table.limits;
     let message: Message;
     try {
@@ -119,10 +127,7 @@ export class NumberedRequests {
       return this.#appendRefused(accepted, QuorateError.from(error));
     }
     const runnable = { ...accepted, method, message };
-    if (interceptors.length > 0) return this.#intercept(runnable);
-    // Interceptors may change a message in place, and then it is no longer what the entry says.
-    if (method.mode === "replicated") services.remember(request.payload, message);
-    return this.#append(runnable, new AnswerWait(request, maxWaitMs));
+    return interceptors.length > 0 ? this.#intercept(runnable) : this.#append(runnable);
   }
 
   /**
@@ -130,17 +135,16 @@ export class NumberedRequests {
    * is not taken over, because a request that is sent again is answered without them.
    */
   async #intercept(runnable: RunnableRequest): Promise<void> {
-    const { method, message, request, stream, stamp } = runnable;
-    const { interceptors, maxWaitMs } = this.#parts;
+    const { method, message, request, stream } = runnable;
+    const { interceptors, maskErrors } = this.#parts;
     let reached: Promise<Message> | undefined;
     let answered: Promise<void> | undefined;
+    let isOver = false;
     const run = intercepted(method, interceptors, () => {
+      if (isOver) throw answeredByInterceptor(method.name);
       reached ??= new Promise<Message>((resolve, reject) => {
         const told = (outcome: Outcome) => replyMessage(method, outcome, resolve, reject);
-        const wait = new AnswerWait(request, maxWaitMs, told);
-        // While they waited, the session may have ended, or the request may have come on another stream.
-        const check = this.#check(stamp, stream, true);
-        answered = check.kind === "accept" ? this.#append(runnable, wait) : this.#known(check, wait, request);
+        answered = this.#goOn(runnable, () => this.#append(runnable, told), told);
       });
       return reached;
     });
@@ -150,30 +154,45 @@ export class NumberedRequests {
     } catch (error) {
       failure = error;
     }
-    if (answered === undefined) await this.#appendRefused(runnable, QuorateError.from(failure));
-    else await answered;
+    isOver = true;
+    const error = handlerError(failure, maskErrors);
+    await (answered ?? this.#goOn(runnable, () => this.#appendRefused(runnable, error)));
   }
 
-  #append(runnable: RunnableRequest, wait: AnswerWait): Promise<void> {
+  /**
+   * Appends, unless the check has another outcome by now: while the interceptors took their time, the session may have
+   * ended, or the request may have come on another stream.
+   */
+  #goOn(
+    { stamp, stream, request }: AcceptedRequest,
+    append: () => Promise<void>,
+    told?: Told,
+  ): Promise<void> {
+    const check = this.#check(stamp, stream, false);
+    return check.kind === "accept" ? append() : this.#known(check, request, told);
+  }
+
+  #append(runnable: RunnableRequest, told?: Told): Promise<void> {
     const { method, request, stamp } = runnable;
-    const { serverId } = this.#parts;
+    const { maxWaitMs, serverId } = this.#parts;
     const { payload } = request;
     const entry: Entry =
       method.mode === "replicated"
         ? { kind: "request", stamp, method: method.name, payload }
         : { kind: "intent", stamp, method: method.name, serverId };
+    const wait = new AnswerWait(request, maxWaitMs, told);
     return this.#propose(entry, runnable, wait, (effect, waits) => {
       const { runs, log } = this.#parts;
-      for (const one of [...waits]) runs.wait(effect.op, one);
       const context = sessionContext(request, runnable.stream.context);
       runs.start(effect, { method, request: runnable.message, context }, log.table.limits.guardTimeoutMs);
+      for (const one of [...waits]) runs.wait(effect.op, one);
     });
   }
 
   /** Its number was given out, so it must be an entry: else all behind it would be a gap for ever. */
   #appendRefused(accepted: AcceptedRequest, error: QuorateError): Promise<void> {
     const { log, maxWaitMs } = this.#parts;
-    const { bytes: status } = limitedReply(errorReply(error), log.table.limits.maxReplyBytes);
+    const { bytes: status } = limitedReply(handlerErrorReply(error), log.table.limits.maxReplyBytes);
     const entry: Entry = { kind: "refused", stamp: accepted.stamp, status };
     return this.#propose(entry, accepted, new AnswerWait(accepted.request, maxWaitMs), () => {});
   }
@@ -214,7 +233,7 @@ export class NumberedRequests {
 
   #failed(flight: Flight<AnswerWaits>, error: QuorateError): void {
     const { client, session, request } = flight;
-    const retry = refusal("RETRY");
+    const retry = error.reason === "SESSIONS_STOPPED" ? error : refusal("RETRY");
     // Behind the gap none of them can be applied.
     const gone = this.#isInFlight(flight) ? this.#flights.takeFrom(client, session, request) : [];
     for (const later of gone) if (later !== flight) settle(later.value, { kind: "refused", error: retry });

@@ -5,9 +5,9 @@ import type { QuorateService } from "../../service/quorate-service.js";
 import { errorReply, type Reply } from "../reply.js";
 import type { MachineSnapshot } from "../table/machine-snapshot.js";
 import type { ReplicatedCall } from "../table/run-replicated.js";
-import { replicatedError } from "./handler-errors.js";
+import { handlerErrorReply, replicatedError } from "./handler-errors.js";
 import type { ReplicatedContext } from "./session-handlers.js";
-import { decodeRequest, encodeResult, type SessionMethod } from "./session-methods.js";
+import { decodeRequest, encodeSorted, type SessionMethod } from "./session-methods.js";
 import type { StateMachines } from "./state-machines.js";
 
 /** How the state of a replicated service is kept. */
@@ -36,8 +36,7 @@ interface Machine extends Pick<ReplicateOptions, "snapshot" | "restore"> {
 export class ReplicatedServices implements StateMachines {
   readonly #machines: Machine[] = [];
   readonly #methods = new Map<string, SessionMethod>();
-  /** What payloads of this process were found to be, when they were accepted. */
-  readonly #decoded = new WeakMap<Uint8Array, Message>();
+  #failed: HandlerFailed = () => {};
 
   /** Adds a service. Throws InvalidArgument for options that are wrong. */
   add({ descriptor }: QuorateService, methods: readonly SessionMethod[], options: ReplicateOptions): void {
@@ -52,9 +51,9 @@ export class ReplicatedServices implements StateMachines {
     for (const method of methods) this.#methods.set(method.name, method);
   }
 
-  /** The payload of an entry that this process proposes, decoded: so that it is not decoded again when it is applied. */
-  remember(payload: Uint8Array, request: Message): void {
-    this.#decoded.set(payload, request);
+  /** Tells of what handlers throw from now on, as {@link HandlerFailed} says. */
+  watch(failed: HandlerFailed): void {
+    this.#failed = failed;
   }
 
   /** See `RunReplicated`. */
@@ -64,14 +63,11 @@ export class ReplicatedServices implements StateMachines {
       const message = `quorate: the log has a request of ${call.method}, which is not replicated here: this server stops`;
       throw new QuorateError(Code.Unimplemented, message, { reason: "UNKNOWN_ENTRY" });
     }
-    const request = this.#decoded.get(call.payload) ?? decodeEntry(method, call);
-    try {
-      const { op, timestampMs, user, client } = call;
-      return { kind: "payload", bytes: runMethod(method, request, { op, timestampMs, user, client }) };
-    } catch (thrown) {
-      if (thrown instanceof PromiseReturned) throw thrown.error;
-      return errorReply(replicatedError(thrown, method.name));
-    }
+    const request = decodeEntry(method, call);
+    const { op, timestampMs, user, client } = call;
+    const { reply, fatal } = runMethod(method, request, { op, timestampMs, user, client }, this.#failed);
+    if (fatal !== undefined) throw fatal;
+    return reply;
   };
 
   snapshot(): MachineSnapshot[] {
@@ -95,30 +91,45 @@ export class ReplicatedServices implements StateMachines {
   }
 }
 
-/**
- * Runs a handler of a replicated method and encodes what it returns.
- *
- * @throws what the handler throws; an error that stops the server, if it returned a promise.
- */
-export function runMethod(method: SessionMethod, request: Message, context: ReplicatedContext): Uint8Array {
-  const result = method.handle(request, context);
-  if (isPromise(result)) throw new PromiseReturned(method.name);
-  return encodeResult(method, result);
+/** What came of a replicated handler. */
+export interface MethodRun {
+  readonly reply: Reply;
+  /** What stops the server, unless it was a read: nobody knows when, and in which state, the handler will go on. */
+  readonly fatal?: QuorateError;
 }
 
-class PromiseReturned extends Error {
-  readonly error: QuorateError;
+/** Told of what a replicated handler throws that is no QuorateError: its caller is not told what it was. */
+export type HandlerFailed = (method: string, error: QuorateError) => void;
 
-  constructor(method: string) {
-    super(method);
-    const message = `quorate: the handler of ${method} has returned a promise; handlers of replicated methods are synchronous`;
-    this.error = new QuorateError(Code.Internal, message, { reason: "ASYNC_HANDLER" });
+/** Runs a handler of a replicated method. What it throws is the reply. */
+export function runMethod(
+  method: SessionMethod,
+  request: Message,
+  context: ReplicatedContext,
+  failed: HandlerFailed,
+): MethodRun {
+  try {
+    const result = method.handle(request, context);
+    if (!isPromise(result)) return { reply: { kind: "payload", bytes: encodeSorted(method, result) } };
+    if (result instanceof Promise) result.catch(() => {});
+  } catch (thrown) {
+    const error = QuorateError.from(thrown);
+    if (error !== thrown) failed(method.name, error);
+    return { reply: handlerErrorReply(replicatedError(thrown, method.name)) };
   }
+  const fatal = promiseReturned(method.name);
+  return { reply: errorReply(fatal), fatal };
+}
+
+function promiseReturned(method: string): QuorateError {
+  const message = `quorate: the handler of ${method} has returned a promise; handlers of replicated methods are synchronous`;
+  return new QuorateError(Code.Internal, message, { reason: "ASYNC_HANDLER" });
 }
 
 function decodeEntry(method: SessionMethod, { op, payload }: ReplicatedCall): Message {
   try {
-    return decodeRequest(method, payload);
+    // A copy: what a handler does to the bytes in its request must not change the entry.
+    return decodeRequest(method, payload.slice());
   } catch (error) {
     const message = `quorate: the request of ${method.name} at op ${op} cannot be decoded: this server stops`;
     throw new QuorateError(Code.Unimplemented, message, { reason: "UNKNOWN_ENTRY", cause: error });

@@ -1,21 +1,18 @@
-import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import type { IncomingRequest } from "../../../internal/stream/request-handler.js";
 import { Metadata } from "../../../internal/wire/metadata.js";
 import type { StreamContext } from "../../server/handler-context.js";
 import type { Invoke } from "../../server/invoke-handler.js";
-import { errorReply } from "../reply.js";
-import { refusal } from "../session-errors.js";
+import { badStamp } from "../session-errors.js";
 import { readStamp, readStampKey, type Stamp, stampKey } from "../stamp.js";
 import type { Effect, EndedSession } from "../table/effect.js";
-import { answerRequest } from "./answer-wait.js";
 import { sessionsStopped } from "./log-end-errors.js";
 import { NumberedRequests } from "./numbered-requests.js";
 import { unavailable } from "./request-errors.js";
 import type { SessionMethod } from "./session-methods.js";
 import type { SessionParts } from "./session-parts.js";
 import { SessionServiceServer } from "./session-service.js";
-import { UnnumberedCalls } from "./unnumbered-calls.js";
+import { type UnnumberedCall, UnnumberedCalls } from "./unnumbered-calls.js";
 
 /**
  * Stands before everything else that a request meets at a server: what has to do with sessions is served here, all else
@@ -56,11 +53,13 @@ export class SessionGuard {
     // The stream was half-closed: nobody can be answered, and who has sent it will send it again elsewhere.
     if (request.unanswerable) return;
     try {
+      const stamp = stampOf(request, context);
       const { stopped } = this.#parts.log;
       if (stopped !== undefined) throw sessionsStopped(stopped);
       const stream = this.#parts.manager.streamOf(context);
-      if (serve !== undefined) await serve({ request, stream });
-      else await this.#serve(request, method, stream);
+      if (serve === undefined) return await this.#serve({ request, stream, method }, stamp);
+      if (stamp.kind !== "none") throw badStamp("there is none on a call of the session service");
+      await serve({ request, stream });
     } catch (thrown) {
       this.#parts.counters.refused += 1;
       request.fail(asRefusal(thrown));
@@ -70,10 +69,10 @@ export class SessionGuard {
   /** To be called for each entry that is applied, behind who proposed it. */
   applied(effect: Effect): void {
     const { manager, runs } = this.#parts;
-    if (effect.kind === "resumed") {
+    if (effect.kind === "registered" || effect.kind === "resumed") {
       const { client, session, created } = effect.state;
       this.#numbered.fence(client, session, created);
-      manager.ended(client, effect.fenced, "takenOver");
+      if (effect.kind === "resumed") manager.ended(client, effect.fenced, "takenOver");
     } else if (effect.kind === "intentClosed") {
       runs.closed(effect.intent, effect.by, effect.op, effect.reply);
     }
@@ -82,7 +81,8 @@ export class SessionGuard {
 
   /** The state was replaced by a snapshot: of what waits nobody knows what became. */
   replaced(): void {
-    this.#parts.runs.refuseWaits(refusal("RETRY"));
+    this.#parts.runs.replaced();
+    this.#parts.manager.replaced(this.#parts.log.table);
   }
 
   /** The state is of no use any more. */
@@ -90,19 +90,8 @@ export class SessionGuard {
     this.#parts.runs.refuseWaits(sessionsStopped(error));
   }
 
-  #serve(
-    request: IncomingRequest,
-    method: SessionMethod | undefined,
-    stream: ReturnType<SessionParts["manager"]["streamOf"]>,
-  ): Promise<void> {
-    const stamp = stampOf(request, stream.context);
-    if (stamp.kind === "request") return this.#numbered.handle({ request, stream, stamp, method });
-    if (method === undefined) {
-      // With an op, so that the session takes it for the answer.
-      answerRequest(request, this.#parts.log.table.appliedOp, errorReply(notServed(request.method)));
-      return Promise.resolve();
-    }
-    const call = { request, stream, method };
+  #serve(call: UnnumberedCall, stamp: Stamp): Promise<void> {
+    if (stamp.kind === "request") return this.#numbered.handle({ ...call, stamp });
     return stamp.kind === "read" ? this.#unnumbered.read(call, stamp) : this.#unnumbered.call(call);
   }
 
@@ -114,25 +103,24 @@ export class SessionGuard {
 }
 
 function isStamped({ entries }: IncomingRequest, { connection }: StreamContext): boolean {
-  const onStream = connection.metadata.has(stampKey) || connection.metadata.has(readStampKey);
-  return onStream || entries.some(({ key }) => isStampKey(key.toLowerCase()));
+  return hasStamp(connection.metadata) || entries.some(({ key }) => isStampKey(key.toLowerCase()));
 }
 
 function isStampKey(key: string): boolean {
   return key === stampKey || key === readStampKey;
 }
 
-/** That of a stream counts as one of each of its calls, which is one too many, or not in its place. */
-function stampOf(request: IncomingRequest, { connection }: StreamContext): Stamp {
-  return readStamp(connection.metadata.join(Metadata.fromEntries(request.entries)));
+/** The metadata of a stream is part of that of each of its calls, and one stamp cannot be that of them all. */
+function stampOf({ entries }: IncomingRequest, { connection }: StreamContext): Stamp {
+  if (hasStamp(connection.metadata)) throw badStamp("it stands in the metadata of the stream");
+  return readStamp(Metadata.fromEntries(entries));
+}
+
+function hasStamp(metadata: Metadata): boolean {
+  return metadata.has(stampKey) || metadata.has(readStampKey);
 }
 
 /** What is thrown on the way is told as it is, if it is for the client to see. */
 function asRefusal(thrown: unknown): QuorateError {
   return thrown instanceof QuorateError ? thrown : unavailable(thrown);
-}
-
-function notServed(method: string): QuorateError {
-  const message = `quorate: ${method} is neither replicated nor guarded here: there is nothing to read in a session`;
-  return new QuorateError(Code.Unimplemented, message, { reason: "NOT_A_SESSION_METHOD" });
 }

@@ -1,24 +1,36 @@
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import type { IncomingRequest } from "../../../internal/stream/request-handler.js";
-import { type CancelDeadline, deadlineAfter, scheduleDeadline } from "../../../internal/util/deadlines.js";
+import {
+  type CancelDeadline,
+  deadlineAfter,
+  monotonicMs,
+  scheduleDeadline,
+} from "../../../internal/util/deadlines.js";
 import { onAbort } from "../../../internal/util/on-abort.js";
 import type { Connection } from "../../server/connection.js";
 import type { StreamContext } from "../../server/handler-context.js";
 import type { Authenticator, User } from "../credentials/authenticate.js";
 import { type Credentials, noCredentials } from "../credentials/credentials.js";
+import { refusal } from "../session-errors.js";
+import type { ClientTable } from "../table/client-table.js";
 import { type Eviction, SessionStream } from "./session-stream.js";
 import type { SessionsEvent } from "./sessions-event.js";
+import { withinTime } from "./within-time.js";
 
 /** What a {@link SessionManager} is made of. */
 export interface SessionManagerInit {
   /** Who says who somebody is; undefined where nobody need log in. */
   readonly authenticator: Authenticator | undefined;
+  /** How long a login may take, in milliseconds. */
+  readonly maxWaitMs: number;
   readonly emit: (event: SessionsEvent) => void;
 }
 
-/** How often those who are logged in are checked, in milliseconds. */
+/** How often those who are logged in are checked, and how long a check may take, in milliseconds. */
 const checkMs = 30_000;
+/** How many are checked at a time. */
+const checksAtOnce = 64;
 
 /**
  * Which stream belongs to whom, and which clients are bound to it, at one server; not replicated. A client is bound to
@@ -29,8 +41,8 @@ export class SessionManager {
   readonly #streams = new Map<Connection, SessionStream>();
   /** Where each client is bound. */
   readonly #bound = new Map<string, SessionStream>();
+  readonly #ended = new AbortController();
   #nextCheck: CancelDeadline | undefined;
-  #closed = false;
 
   constructor(init: SessionManagerInit) {
     this.#init = init;
@@ -47,7 +59,7 @@ export class SessionManager {
     let stream = this.#streams.get(connection);
     if (stream === undefined) {
       stream = new SessionStream(context, this.#init.authenticator !== undefined);
-      if (connection.closed.aborted || this.#closed) return stream;
+      if (connection.closed.aborted || this.#ended.signal.aborted) return stream;
       this.#streams.set(connection, stream);
       const opened = stream;
       onAbort(connection.closed, () => this.#gone(opened));
@@ -58,17 +70,22 @@ export class SessionManager {
   /**
    * Logs in on a stream. One that has the user already stays as it is.
    *
-   * @throws what the authenticator throws; QuorateError FailedPrecondition, `STREAM_HAS_USER`.
+   * @throws what the authenticator throws; QuorateError FailedPrecondition, `STREAM_HAS_USER`; Unavailable, `RETRY`, if the
+   * authenticator has not answered within `maxWaitMs`.
    */
   async logIn(stream: SessionStream, credentials: Credentials, request: IncomingRequest): Promise<string> {
-    const { authenticator, emit } = this.#init;
+    const { authenticator, emit, maxWaitMs } = this.#init;
     if (authenticator === undefined) return "";
     const { connection } = stream.context;
     const { remoteAddress: address } = connection;
-    const peer = { connection, signal: request.signal, remainingMs: () => request.remainingMs() };
+    const deadline = deadlineAfter(maxWaitMs);
+    const remainingMs = () => Math.max(0, Math.min(request.remainingMs(), deadline - monotonicMs()));
+    const bounds = { timeoutMs: maxWaitMs, expired: () => refusal("RETRY"), signal: request.signal };
     let user: User;
     try {
-      user = await authenticator.authenticate(credentials, peer);
+      user = await withinTime(bounds, async (signal) =>
+        authenticator.authenticate(credentials, { connection, signal, remainingMs }),
+      );
       const other = stream.userId;
       if (other !== undefined && other !== user.id) throw streamHasUser();
     } catch (thrown) {
@@ -101,10 +118,15 @@ export class SessionManager {
     const { authenticator, emit } = this.#init;
     const { user } = stream;
     if (authenticator === undefined || user === undefined) return;
-    if (await answeredYes(authenticator.stillValid(user))) return;
-    // Meanwhile another login may have come.
-    if (stream.user !== user) return;
-    for (const client of stream.bound.keys()) this.#bound.delete(client);
+    const { signal } = this.#ended;
+    const checkBounds = { timeoutMs: checkMs, expired: () => refusal("RETRY"), signal };
+    // Who does not answer has not said that the user may stay.
+    const isValid = await withinTime(checkBounds, async () => authenticator.stillValid(user)).catch(
+      () => false,
+    );
+    // Meanwhile another login may have come, or the end of the stream.
+    if (isValid || stream.user !== user) return;
+    this.#unbindAll(stream);
     stream.logOut();
     emit({ kind: "loggedOut", user: user.id, address: stream.context.connection.remoteAddress });
   }
@@ -117,7 +139,7 @@ export class SessionManager {
       before.bound.delete(client);
       if (held !== undefined && held < session) before.evict(client, held, "takenOver");
     }
-    if (stream.isOver || this.#closed) {
+    if (stream.isOver || this.#ended.signal.aborted) {
       this.#bound.delete(client);
       return;
     }
@@ -134,9 +156,19 @@ export class SessionManager {
     if (stream !== unless) stream.evict(client, session, reason);
   }
 
+  /** The state was replaced: unbinds clients whose sessions are not in it, or have other numbers there. */
+  replaced(table: Pick<ClientTable, "session">): void {
+    for (const [client, stream] of this.#bound) {
+      const held = stream.bound.get(client) ?? 0;
+      const present = table.session(client)?.session;
+      if (present === undefined) this.ended(client, held, "unknown");
+      else if (present !== held) this.ended(client, held, "takenOver");
+    }
+  }
+
   /** Forgets all streams. */
   close(): void {
-    this.#closed = true;
+    this.#ended.abort(refusal("RETRY"));
     this.#nextCheck?.();
     this.#streams.clear();
     this.#bound.clear();
@@ -144,33 +176,30 @@ export class SessionManager {
 
   #gone(stream: SessionStream): void {
     this.#streams.delete(stream.context.connection);
-    for (const client of stream.bound.keys()) {
-      if (this.#bound.get(client) === stream) this.#bound.delete(client);
-    }
+    this.#unbindAll(stream);
     stream.logOut();
   }
 
+  #unbindAll(stream: SessionStream): void {
+    for (const client of stream.bound.keys()) this.#bound.delete(client);
+  }
+
   #scheduleCheck(): void {
-    if (this.#nextCheck !== undefined || this.#closed) return;
+    if (this.#nextCheck !== undefined || this.#ended.signal.aborted) return;
     this.#nextCheck = scheduleDeadline(deadlineAfter(checkMs), () => void this.#checkAll());
   }
 
+  /** A few at a time: one of whom the hook says nothing must not hold up the others. */
   async #checkAll(): Promise<void> {
-    for (const stream of [...this.#streams.values()]) await this.checkUser(stream);
+    const streams = [...this.#streams.values()].filter(({ user }) => user !== undefined).values();
+    const checkRest = async () => {
+      for (const stream of streams) await this.checkUser(stream);
+    };
+    await Promise.all(Array.from({ length: checksAtOnce }, checkRest));
     this.#nextCheck = undefined;
     const someone = [...this.#streams.values()].some(({ user }) => user !== undefined);
     if (someone) this.#scheduleCheck();
   }
-}
-
-/** A hook that does not answer has not said that the user may stay. */
-function answeredYes(answer: boolean | Promise<boolean>): Promise<boolean> {
-  return new Promise((resolve) => {
-    const cancel = scheduleDeadline(deadlineAfter(checkMs), () => resolve(false));
-    Promise.resolve(answer)
-      .then(resolve, () => resolve(false))
-      .finally(cancel);
-  });
 }
 
 function streamHasUser(): QuorateError {

@@ -1,9 +1,10 @@
-import type { DescMethod, Message, MessageInitShape } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, Message, MessageInitShape } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code } from "../../../internal/errors/code.js";
 import { invalidArgument, QuorateError } from "../../../internal/errors/quorate-error.js";
 import { decodeMessage, encodeMessage } from "../../service/message-codec.js";
 import { callTypeOf, type QuorateService, wireName } from "../../service/quorate-service.js";
+import { withSortedMaps } from "./sorted-maps.js";
 
 /** One method of a replicated or guarded service. */
 export interface SessionMethod {
@@ -50,10 +51,9 @@ export function sessionMethods(
     }
     const handler = given[method.localName];
     if (typeof handler !== "function") throw invalidArgument(`the handler of ${name} is missing`);
-    if (mode === "replicated" && handler.constructor.name.startsWith("Async")) {
-      throw invalidArgument(
-        `the handler of ${name} is async: handlers of replicated methods are synchronous`,
-      );
+    if (mode === "replicated" && Reflect.get(handler, Symbol.toStringTag) !== undefined) {
+      const message = `the handler of ${name} is async, or a generator: those of replicated methods are synchronous`;
+      throw invalidArgument(message);
     }
     const readOnly = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
     if (!readOnly && consistency[method.localName] !== undefined) {
@@ -90,9 +90,22 @@ export function decodeRequest({ name, method }: SessionMethod, payload: Uint8Arr
 }
 
 /** What a handler has returned, encoded; nothing stands for the empty message. Throws Internal. */
-export function encodeResult({ name, method }: SessionMethod, result: unknown): Uint8Array {
+export function encodeResult(method: SessionMethod, result: unknown): Uint8Array {
+  return encode(method, result, encodeMessage);
+}
+
+/** As {@link encodeResult}, with maps sorted by their keys: their order may differ from server to server. */
+export function encodeSorted(method: SessionMethod, result: unknown): Uint8Array {
+  return encode(method, result, (schema, init) => encodeMessage(schema, withSortedMaps(schema, init)));
+}
+
+function encode(
+  { name, method }: SessionMethod,
+  result: unknown,
+  encoded: (schema: DescMessage, init: MessageInitShape<DescMessage>) => Uint8Array,
+): Uint8Array {
   try {
-    return encodeMessage(method.output, (result ?? {}) as MessageInitShape<typeof method.output>);
+    return encoded(method.output, (result ?? {}) as MessageInitShape<typeof method.output>);
   } catch (error) {
     // The text stands in kept replies, and those of engines differ.
     throw new QuorateError(Code.Internal, `quorate: the reply of ${name} cannot be encoded`, {

@@ -1,6 +1,5 @@
 import type { ServerInterceptor } from "../../server/server-interceptor.js";
 import type { GuardedRuns } from "./guarded-runs.js";
-import type { ReplicatedServices } from "./replicated-services.js";
 import type { SessionLog } from "./session-log.js";
 import type { SessionManager } from "./session-manager.js";
 import type { SessionsEvent } from "./sessions-event.js";
@@ -9,7 +8,6 @@ import type { SessionsEvent } from "./sessions-event.js";
 export interface SessionParts {
   readonly log: SessionLog;
   readonly manager: SessionManager;
-  readonly services: ReplicatedServices;
   readonly runs: GuardedRuns;
   /** What stands around the handlers of the server. */
   readonly interceptors: readonly ServerInterceptor[];

@@ -14,7 +14,6 @@ import {
 import {
   type ClientLimitsSchema,
   SessionService as Descriptor,
-  type KeepAliveResponseSchema,
   type LoginRequest,
   type RegisterRequest,
   type RegisterResponseSchema,
@@ -25,7 +24,7 @@ import { badStamp, refusal, sessionMismatch } from "../session-errors.js";
 import type { Effect, RegisterEffect } from "../table/effect.js";
 import { answerRequest } from "./answer-wait.js";
 import { unavailable } from "./request-errors.js";
-import { checkSession, checkUnregister } from "./session-check.js";
+import { checkSession, checkUnregister, type SessionCheck, type UnregisterCheck } from "./session-check.js";
 import { readKeepAlive, readRegister, readUnregister } from "./session-message-checks.js";
 import type { SessionParts } from "./session-parts.js";
 import type { SessionStream } from "./session-stream.js";
@@ -36,11 +35,8 @@ interface ServiceCall {
   readonly stream: SessionStream;
 }
 
-/** What a method answers: a message, and the op of the entry that it stands for. */
-interface ServiceAnswer<Method extends DescMethod> {
-  readonly message: MessageInitShape<Method["output"]>;
-  readonly op?: number | undefined;
-}
+/** Answers a request: with a message, and the op of the entry that it stands for. */
+type Answer<Method extends DescMethod> = (message: MessageInitShape<Method["output"]>, op?: number) => void;
 
 type Serve = (call: ServiceCall) => Promise<void>;
 
@@ -57,15 +53,16 @@ export class SessionServiceServer {
     this.#parts = parts;
     const { login, register, loginRegister, keepAlive, unregister } = Descriptor.method;
     this.methods = new Map([
-      serving(login, async (message, call) => ({ message: await this.#login(message, call) })),
-      serving(register, (message, call) => this.#register(message, call)),
-      serving(loginRegister, async (message, call) => {
+      serving(login, async (message, call, answer) => answer(await this.#login(message, call))),
+      serving(register, (message, call, answer) => this.#register(message, call, answer)),
+      serving(loginRegister, async (message, call, answer) => {
         const user = await this.#login(message.login, call);
-        const registered = await this.#register(message.register, call);
-        return { message: { login: user, register: registered.message }, op: registered.op };
+        await this.#register(message.register, call, (registered, op) =>
+          answer({ login: user, register: registered }, op),
+        );
       }),
-      serving(keepAlive, (message, call) => this.#keepAlive(readKeepAlive(message), call)),
-      serving(unregister, (message, call) => this.#unregister(readUnregister(message), call)),
+      serving(keepAlive, (message, call, answer) => this.#keepAlive(readKeepAlive(message), call, answer)),
+      serving(unregister, (message, call, answer) => this.#unregister(readUnregister(message), call, answer)),
     ]);
   }
 
@@ -76,7 +73,8 @@ export class SessionServiceServer {
   async #register(
     message: RegisterRequest | undefined,
     { request, stream }: ServiceCall,
-  ): Promise<ServiceAnswer<typeof Descriptor.method.register>> {
+    answer: Answer<typeof Descriptor.method.register>,
+  ): Promise<void> {
     const { log, manager } = this.#parts;
     if (message === undefined) throw badStamp("there is no Register in it");
     const fields = readRegister(message, log.table.clusterId);
@@ -84,17 +82,13 @@ export class SessionServiceServer {
     await manager.checkUser(stream);
     const user = stream.userId;
     if (user === undefined) throw refusal("NOT_AUTHENTICATED");
-    let bound: RegisterEffect | undefined;
-    const effect = await this.#propose({ kind: "register", user, ...fields }, request, (applied) => {
-      if (!isRegister(applied)) return;
-      bound = applied;
-      // Before anything else is applied: an entry behind it may end the session again.
-      if (applied.kind !== "registerRefused" && stream.userId === user) {
-        manager.bind(stream, applied.state.client, applied.state.session);
+    await this.#propose({ kind: "register", user, ...fields }, request, (effect) => {
+      if (!isRegister(effect)) throw refusal("RETRY");
+      if (effect.kind !== "registerRefused" && stream.userId === user) {
+        manager.bind(stream, effect.state.client, effect.state.session);
       }
+      answer(this.#registered(effect), effect.op);
     });
-    if (bound === undefined) throw refusal("RETRY");
-    return { message: this.#registered(bound), op: effect.op };
   }
 
   #registered(effect: RegisterEffect): MessageInitShape<typeof RegisterResponseSchema> {
@@ -117,73 +111,71 @@ export class SessionServiceServer {
   async #keepAlive(
     named: ReturnType<typeof readKeepAlive>,
     { request, stream }: ServiceCall,
-  ): Promise<ServiceAnswer<typeof Descriptor.method.keepAlive>> {
-    const { log } = this.#parts;
-    await this.#checkSession(named, { request, stream });
-    const { client, session, respondedTo } = named;
-    const effect = await this.#propose({ kind: "keepAlive", client, session, respondedTo }, request);
-    // By the table as of that entry, or a later one: the session has ended, or has another number.
-    if (effect.kind !== "keptAlive") {
-      const check = checkSession(log.table, named, stream.checked(client, session), { afterBarrier: true });
-      throw check.kind === "refused" ? check.error : refusal("RETRY");
-    }
-    const message: MessageInitShape<typeof KeepAliveResponseSchema> = { limits: this.#limits() };
-    return { message, op: effect.op };
-  }
-
-  async #checkSession(
-    named: { client: string; session: number },
-    { request, stream }: ServiceCall,
+    answer: Answer<typeof Descriptor.method.keepAlive>,
   ): Promise<void> {
     const { log, manager } = this.#parts;
+    const { client, session, respondedTo } = named;
     await manager.authenticated(stream, request);
     const check = (afterBarrier: boolean) =>
-      checkSession(log.table, named, stream.checked(named.client, named.session), { afterBarrier });
-    let checked = check(false);
-    if (checked.kind === "barrier") {
-      await log.barrier();
-      checked = check(true);
-    }
-    if (checked.kind !== "passed") throw checked.kind === "refused" ? checked.error : refusal("RETRY");
+      checkSession(log.table, named, stream.checked(client, session), { afterBarrier });
+    const checked = await this.#withBarrier(check);
+    if (checked.kind !== "passed") throw errorOf(checked);
+    await this.#propose({ kind: "keepAlive", client, session, respondedTo }, request, (effect) => {
+      // By the table as of that entry: the session has ended, or has another number.
+      if (effect.kind !== "keptAlive") throw errorOf(check(true));
+      answer({ limits: this.#limits() }, effect.op);
+    });
   }
 
   async #unregister(
     named: ReturnType<typeof readUnregister>,
     { request, stream }: ServiceCall,
-  ): Promise<ServiceAnswer<typeof Descriptor.method.unregister>> {
+    answer: Answer<typeof Descriptor.method.unregister>,
+  ): Promise<void> {
     const { log, manager } = this.#parts;
-    await manager.authenticated(stream, request);
-    const check = (afterBarrier: boolean) =>
-      checkUnregister(log.table, named, stream.userId, { afterBarrier });
-    let checked = check(false);
-    if (checked.kind === "barrier") {
-      await log.barrier();
-      checked = check(true);
-    }
-    if (checked.kind === "refused") throw checked.error;
-    if (checked.kind !== "passed") return { message: {} };
     const { client, session } = named;
-    const effect = await this.#propose({ kind: "unregister", client, session }, request, () => {
+    await manager.authenticated(stream, request);
+    const checked = await this.#withBarrier((afterBarrier) =>
+      checkUnregister(log.table, named, stream.userId, { afterBarrier }),
+    );
+    if (checked.kind === "done") return answer({});
+    if (checked.kind !== "passed") throw errorOf(checked);
+    await this.#propose({ kind: "unregister", client, session }, request, (effect) => {
+      if (effect.kind !== "unregistered") return answer({});
       // Who leaves by itself need not be told.
       manager.ended(client, session, "unregistered", stream);
+      answer({}, effect.op);
     });
-    return { message: {}, op: effect.op };
   }
 
-  /** Proposes an entry, lets the next request of the stream start, and waits until it is applied. */
-  #propose(
-    entry: Entry,
-    request: IncomingRequest,
-    applied: (effect: Effect) => void = () => {},
-  ): Promise<Effect> {
+  /** What a check says, after a barrier if it needs one. */
+  async #withBarrier<Check extends { readonly kind: string }>(
+    check: (afterBarrier: boolean) => Check,
+  ): Promise<Check> {
+    const checked = check(false);
+    if (checked.kind !== "barrier") return checked;
+    await this.#parts.log.barrier();
+    return check(true);
+  }
+
+  /**
+   * Proposes an entry, lets the next request of the stream start, and waits until it is applied. `applied` answers before
+   * anything else is applied: an entry behind it may end the session again, and the client is told of that behind the
+   * answer.
+   */
+  #propose(entry: Entry, request: IncomingRequest, applied: (effect: Effect) => void): Promise<void> {
     const { log, maxWaitMs } = this.#parts;
     return new Promise((resolve, reject) => {
       const cancel = scheduleDeadline(deadlineAfter(maxWaitMs), () => reject(refusal("RETRY")));
       log.propose(entry, {
         applied: (effect) => {
           cancel();
-          applied(effect);
-          resolve(effect);
+          try {
+            applied(effect);
+            resolve();
+          } catch (error) {
+            reject(QuorateError.from(error));
+          }
         },
         failed: (error) => {
           cancel();
@@ -203,17 +195,24 @@ export class SessionServiceServer {
 
 function serving<Method extends DescMethod>(
   method: Method,
-  serve: (message: MessageShape<Method["input"]>, call: ServiceCall) => Promise<ServiceAnswer<Method>>,
+  serve: (message: MessageShape<Method["input"]>, call: ServiceCall, answer: Answer<Method>) => Promise<void>,
 ): [string, Serve] {
   return [
     wireName(method),
-    async (call) => {
-      const { message, op } = await serve(decode(method, call.request.payload), call);
-      const bytes = encodeMessage(method.output, message);
-      if (op === undefined) call.request.reply(bytes);
-      else answerRequest(call.request, op, { kind: "payload", bytes });
+    (call) => {
+      const { request } = call;
+      return serve(decode(method, request.payload), call, (message, op) => {
+        const bytes = encodeMessage(method.output, message);
+        if (op === undefined) request.reply(bytes);
+        else answerRequest(request, op, { kind: "payload", bytes });
+      });
     },
   ];
+}
+
+/** What a request is refused with that did not pass a check. */
+function errorOf(check: SessionCheck | UnregisterCheck): QuorateError {
+  return check.kind === "refused" ? check.error : refusal("RETRY");
 }
 
 function decode<Method extends DescMethod>(

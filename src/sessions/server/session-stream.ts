@@ -15,26 +15,24 @@ import { fromHex } from "../hex.js";
 import type { CheckedStream } from "./session-check.js";
 
 /** Why a client is told that its session is no longer bound to a stream. */
-export type Eviction = "capacity" | "expired" | "takenOver" | "unregistered";
+export type Eviction = "capacity" | "expired" | "takenOver" | "unregistered" | "unknown";
 
 /** What sessions know of one stream: who is on it, and which clients are bound to it. */
 export class SessionStream {
   readonly context: StreamContext;
   /** The session numbers of the clients that are bound here. */
-  readonly bound = new Map<string, number>();
+  readonly bound: Map<string, number> = new Map();
   /** Whether the transport was asked who the peer is. */
   askedTransport = false;
   readonly #needsLogin: boolean;
-  /** The way back, and the stream that it is, for calls that must not go on a newer one. */
+  /** The way back. */
   readonly #caller: PeerNode | undefined;
-  readonly #stream: object | undefined;
   #user: User | undefined;
 
   constructor(context: StreamContext, needsLogin: boolean) {
     this.context = context;
     this.#needsLogin = needsLogin;
     this.#caller = context.caller && peerNodeOf(context.caller);
-    this.#stream = this.#caller?.channel?.stream;
   }
 
   /** Whom the stream belongs to, "" where nobody need log in; undefined while nobody has logged in. */
@@ -78,7 +76,8 @@ export class SessionStream {
       payload,
       metadata: Metadata.empty,
       timeoutMs,
-      stream: this.#stream,
+      // On a newer one the client has another number, or none.
+      stream: this.context.stream(),
       oneWay: true,
     };
     // A stream that is lost needs no telling: the client registers on another, and is answered there.
@@ -93,4 +92,5 @@ const reasons = {
   expired: EvictionReason.EXPIRED,
   takenOver: EvictionReason.TAKEN_OVER,
   unregistered: EvictionReason.UNREGISTERED,
+  unknown: EvictionReason.UNSPECIFIED,
 } as const;

@@ -24,6 +24,11 @@ export type SessionsEvent =
   | { readonly kind: "snapshotFailed"; readonly error: QuorateError }
   /** The state was replaced by a snapshot: entries that this server had not applied were forgotten. */
   | { readonly kind: "stateReplaced"; readonly op: number }
+  /**
+   * The handler of a guarded method threw, or that of a replicated one something that is no QuorateError. `error` is
+   * what it threw, whatever its caller is told.
+   */
+  | { readonly kind: "handlerFailed"; readonly method: string; readonly error: QuorateError }
   /** The result of a guarded handler could not be committed. */
   | { readonly kind: "resultLost"; readonly method: string; readonly error: QuorateError }
   /** The state can no longer be trusted: everything that needs it is refused from now on. */

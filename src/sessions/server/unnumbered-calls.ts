@@ -4,25 +4,32 @@ import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import type { IncomingRequest } from "../../../internal/stream/request-handler.js";
 import { deadlineAfter, scheduleDeadline } from "../../../internal/util/deadlines.js";
 import type { HandlerContext } from "../../server/handler-context.js";
-import { decodeMessage } from "../../service/message-codec.js";
+import { decodeMessage, encodeMessage } from "../../service/message-codec.js";
 import { errorReply, type Reply } from "../reply.js";
 import { refusal } from "../session-errors.js";
 import type { ReadStamp } from "../stamp.js";
 import { answerRequest } from "./answer-wait.js";
 import { guardedContext, runGuarded } from "./guarded-runs.js";
-import { replicatedError } from "./handler-errors.js";
+import { handlerError, handlerErrorReply } from "./handler-errors.js";
 import { intercepted, sessionContext } from "./intercepted.js";
-import { runMethod } from "./replicated-services.js";
+import { sessionsStopped } from "./log-end-errors.js";
+import { type HandlerFailed, runMethod } from "./replicated-services.js";
 import { replyError, requestTooLarge, unavailable } from "./request-errors.js";
 import { checkSession, type SessionCheck } from "./session-check.js";
 import { decodeRequest, encodeResult, type SessionMethod } from "./session-methods.js";
 import type { SessionParts } from "./session-parts.js";
 import type { SessionStream } from "./session-stream.js";
 
-/** A call of a replicated or guarded method that has no request number. */
+/** What came without a request number. */
 export interface UnnumberedCall {
   readonly request: IncomingRequest;
   readonly stream: SessionStream;
+  /** Undefined for a method that is neither replicated nor guarded here. */
+  readonly method: SessionMethod | undefined;
+}
+
+/** One whose method is served here. */
+interface ServedCall extends UnnumberedCall {
   readonly method: SessionMethod;
 }
 
@@ -39,6 +46,9 @@ interface Served {
   readonly reply: Reply;
   readonly op: number | undefined;
 }
+
+/** Runs a call; rejects if it came to nothing, with what its client is to be told. */
+type Run = (message: Message, context: HandlerContext) => Promise<Served>;
 
 /** Serves reads of sessions, and calls and reads without a session. */
 export class UnnumberedCalls {
@@ -58,99 +68,103 @@ export class UnnumberedCalls {
       checkSession(log.table, stamp, stream.checked(stamp.client, stamp.session), { afterBarrier });
     let checked = check();
     if (checked.kind === "barrier") {
-      await log.barrier();
+      await log.barrier({ signal: request.signal });
       afterBarrier = true;
       checked = check();
     }
     if (checked.kind !== "passed") throw checked.kind === "refused" ? checked.error : refusal("RETRY");
     const { user } = checked.session;
-    if (!method.readOnly) {
-      answerRequest(request, log.table.appliedOp, errorReply(notRead(method.name)));
+    if (method?.readOnly !== true) {
+      // With an op, so that the session takes it for the answer.
+      const error = method === undefined ? notServed(request.method) : notRead(method.name);
+      answerRequest(request, log.table.appliedOp, errorReply(error));
       return;
     }
-    await this.#serveRead(call, { user, client: stamp.client, lastOp: stamp.lastOp }, afterBarrier);
+    const caller = { user, client: stamp.client, lastOp: stamp.lastOp };
+    await this.#serveRead({ ...call, method }, caller, afterBarrier);
   }
 
   /** A call without a session. */
-  async call(call: UnnumberedCall): Promise<void> {
-    const { request, stream, method } = call;
+  async call({ request, stream, method }: UnnumberedCall): Promise<void> {
+    if (method === undefined) throw notServed(request.method);
+    const call = { request, stream, method };
     const userId = await this.#parts.manager.authenticated(stream, request);
     if (userId === undefined && !method.anonymous) throw refusal("NOT_AUTHENTICATED");
     const caller = { user: userId ?? "", client: undefined, lastOp: 0 };
     if (method.mode === "replicated" && method.readOnly) return this.#serveRead(call, caller, false);
     this.#parts.counters.calls += 1;
-    const message = this.#decode(call);
-    const context = sessionContext(request, stream.context);
-    const served =
+    const { reply, op } = await this.#serve(call, this.#decode(call), (message, context) =>
       method.mode === "replicated"
-        ? this.#serve(method, message, context, () => this.#append(call, caller))
-        : this.#serve(method, message, context, () =>
-            this.#runGuarded(call, message, context, caller, undefined),
-          );
-    const { reply, op } = await served;
+        ? this.#append(call, message, caller)
+        : this.#runGuarded(call, message, context, caller),
+    );
     if (op !== undefined) answerRequest(request, op, reply);
     else request.answer({ [reply.kind]: reply.bytes, entries: [] });
   }
 
-  async #serveRead(call: UnnumberedCall, caller: Caller, afterBarrier: boolean): Promise<void> {
-    const { request, stream, method } = call;
+  async #serveRead(call: ServedCall, caller: Caller, afterBarrier: boolean): Promise<void> {
+    const { request, method } = call;
     const { log, counters } = this.#parts;
     // It is ordered after nothing, so that nothing behind it need wait for it.
     request.release();
     if (method.mode === "replicated") {
-      if (method.consistency === "linearizable" && !afterBarrier) await log.barrier();
+      const needsBarrier = method.consistency === "linearizable" && !afterBarrier;
+      if (needsBarrier) await log.barrier({ signal: request.signal });
       await this.#waitApplied(caller.lastOp);
     }
     counters.reads += 1;
-    let reply: Reply;
-    try {
-      const message = this.#decode(call);
-      const context = sessionContext(request, stream.context);
-      ({ reply } = await this.#serve(method, message, context, async () =>
-        method.mode === "replicated"
-          ? this.#runRead(method, message, caller)
-          : this.#runGuarded(call, message, context, caller, log.table.appliedOp),
-      ));
-    } catch (error) {
-      reply = errorReply(QuorateError.from(error));
-    }
+    const { reply, op = log.table.appliedOp } = await this.#read(call, caller);
     // With the op also an error is final: the session would send it again otherwise.
-    answerRequest(request, log.table.appliedOp, reply);
+    answerRequest(request, op, reply);
+  }
+
+  async #read(call: ServedCall, caller: Caller): Promise<Served> {
+    const { method } = call;
+    let decoded: Message;
+    try {
+      decoded = this.#decode(call);
+    } catch (error) {
+      return { op: undefined, reply: errorReply(QuorateError.from(error)) };
+    }
+    return this.#serve(call, decoded, async (message, context) =>
+      method.mode === "replicated"
+        ? this.#runRead(method, message, caller)
+        : this.#runGuarded(call, message, context, caller),
+    );
   }
 
   #runRead(method: SessionMethod, message: Message, { user, client }: Caller): Served {
-    const { table } = this.#parts.log;
+    const { emit, log } = this.#parts;
+    const { table, stopped } = log;
+    if (stopped !== undefined) throw sessionsStopped(stopped);
     const op = table.appliedOp;
     const context = { op, timestampMs: table.timestampMs, user, client };
-    try {
-      return { op, reply: { kind: "payload", bytes: runMethod(method, message, context) } };
-    } catch (thrown) {
-      return { op, reply: errorReply(replicatedError(thrown, method.name)) };
-    }
+    const failed: HandlerFailed = (name, error) => emit({ kind: "handlerFailed", method: name, error });
+    return { op, reply: runMethod(method, message, context, failed).reply };
   }
 
   async #runGuarded(
-    { request, method }: UnnumberedCall,
+    { request, method }: ServedCall,
     message: Message,
     context: HandlerContext,
     { user, client }: Caller,
-    op: number | undefined,
   ): Promise<Served> {
     const { signal } = request;
     const guarded = guardedContext(context, { op: undefined, user, client, signal });
-    return {
-      op,
-      reply: await runGuarded({ method, request: message, context }, guarded, this.#parts.maskErrors),
-    };
+    const reply = await runGuarded({ method, request: message, context }, guarded, this.#parts);
+    return { op: undefined, reply };
   }
 
   /** Commits a Call: nobody knows it by a number, so an unknown outcome stays unknown. */
-  #append({ request, method }: UnnumberedCall, { user }: Caller): Promise<Served> {
-    const { log, maxWaitMs } = this.#parts;
+  #append({ request, method }: ServedCall, message: Message, { user }: Caller): Promise<Served> {
+    const { interceptors, log, maxWaitMs } = this.#parts;
+    // Interceptors may have changed it.
+    const payload = interceptors.length > 0 ? encodeMessage(method.method.input, message) : request.payload;
+    this.#checkSize(payload);
     return new Promise<Served>((resolve, reject) => {
       const cancel = scheduleDeadline(deadlineAfter(maxWaitMs), () => reject(refusal("OUTCOME_UNKNOWN")));
       log.propose(
-        { kind: "call", user, method: method.name, payload: request.payload },
+        { kind: "call", user, method: method.name, payload },
         {
           applied: (effect) => {
             cancel();
@@ -166,30 +180,41 @@ export class UnnumberedCalls {
     });
   }
 
-  /** Runs it within the interceptors of the server, if there are any. */
-  async #serve(
-    method: SessionMethod,
-    message: Message,
-    context: HandlerContext,
-    run: () => Promise<Served>,
-  ): Promise<Served> {
-    const { interceptors } = this.#parts;
-    if (interceptors.length === 0) return run();
-    let op: number | undefined;
-    const result = await intercepted(method, interceptors, async () => {
-      const served = await run();
-      op = served.op;
+  /** Runs it within the interceptors of the server, if there are any. Rejects as `run` does. */
+  async #serve({ method, request, stream }: ServedCall, message: Message, run: Run): Promise<Served> {
+    const { interceptors, maskErrors } = this.#parts;
+    const context = sessionContext(request, stream.context);
+    if (interceptors.length === 0) return run(message, context);
+    let served: Served | undefined;
+    let failure: { readonly error: unknown } | undefined;
+    const handle = async (given: Message, inner: HandlerContext): Promise<Message> => {
+      failure = undefined;
+      served = await run(given, inner).catch((error: unknown) => {
+        failure = { error };
+        throw error;
+      });
       const error = replyError(served.reply);
       if (error !== undefined) throw error;
       return decodeMessage(method.method.output, served.reply.bytes);
-    })(message, context);
-    return { op, reply: { kind: "payload", bytes: encodeResult(method, result) } };
+    };
+    try {
+      const result = await intercepted(method, interceptors, handle)(message, context);
+      return { op: served?.op, reply: { kind: "payload", bytes: encodeResult(method, result) } };
+    } catch (thrown) {
+      // What the log says is for the client to heed, whatever interceptors make of it.
+      if (failure !== undefined) throw failure.error;
+      return { op: served?.op, reply: handlerErrorReply(handlerError(thrown, maskErrors)) };
+    }
   }
 
-  #decode({ request, method }: UnnumberedCall): Message {
-    const { maxRequestBytes } = this.#parts.log.table.limits;
-    if (request.payload.length > maxRequestBytes) throw requestTooLarge(request.payload, maxRequestBytes);
+  #decode({ request, method }: ServedCall): Message {
+    this.#checkSize(request.payload);
     return decodeRequest(method, request.payload);
+  }
+
+  #checkSize(payload: Uint8Array): void {
+    const { maxRequestBytes } = this.#parts.log.table.limits;
+    if (payload.length > maxRequestBytes) throw requestTooLarge(payload, maxRequestBytes);
   }
 
   /** A session must not go back in time when it has moved to a server that lags behind. */
@@ -208,4 +233,9 @@ export class UnnumberedCalls {
 function notRead(method: string): QuorateError {
   const message = `quorate: ${method} is no read here (idempotency_level = NO_SIDE_EFFECTS): client and server know it differently`;
   return new QuorateError(Code.FailedPrecondition, message, { reason: "NOT_A_READ" });
+}
+
+function notServed(method: string): QuorateError {
+  const message = `quorate: ${method} is neither replicated nor guarded here: there is nothing to read in a session`;
+  return new QuorateError(Code.Unimplemented, message, { reason: "NOT_A_SESSION_METHOD" });
 }

@@ -1,0 +1,57 @@
+import { checkLinearizable } from "./check-linearizable.js";
+import { explainViolation } from "./explain-violation.js";
+import { pause } from "./faults.js";
+import type { RecordedOperation } from "./history.js";
+import type { RegisterMachine } from "./register-machine.js";
+import { registerModel } from "./register-model.js";
+import type { SimulatedServer } from "./simulated-server.js";
+import type { World } from "./world.js";
+
+/** Compares what the clients were told with what the servers have applied, when nothing goes wrong any more. */
+export async function findProblems(servers: readonly SimulatedServer[], world: World): Promise<void> {
+  const { history, problems } = world;
+  await allApplied(servers, world);
+  const verdict = checkLinearizable(registerModel, history.checked);
+  if (!verdict.ok) problems.push(explainViolation(verdict.violation));
+  const [first, ...others] = servers.map(({ machine }) => machine);
+  if (first === undefined) return;
+  for (const operation of history.recorded) {
+    const problem = countProblem(operation, first);
+    if (problem !== undefined) problems.push(problem);
+  }
+  const state = text(first);
+  for (const other of others) {
+    if (text(other) !== state) problems.push(`the servers differ: ${text(other)} and ${state}`);
+  }
+}
+
+/** Whether the request was applied as often as its caller was told. */
+function countProblem(operation: RecordedOperation, machine: RegisterMachine): string | undefined {
+  const { outcome, value } = operation;
+  if (value === undefined) return undefined;
+  const times = machine.timesApplied(value);
+  const [least, most] = allowedTimes[outcome.kind];
+  if (times >= least && times <= most) return undefined;
+  return `${value} was applied ${times} times, and its caller was told: ${JSON.stringify(outcome)}`;
+}
+
+const allowedTimes = { answered: [1, 1], applied: [1, 1], neverApplied: [0, 0], unknown: [0, 1] } as const;
+
+async function allApplied(servers: readonly SimulatedServer[], { problems, store }: World): Promise<void> {
+  const log = store.open();
+  const tail = await log.tail();
+  await log.close();
+  for (let waits = 0; servers.some(({ applied }) => applied < tail); waits++) {
+    if (waits === 1_000) {
+      problems.push(
+        `the servers have applied ${servers.map(({ applied }) => applied).join(", ")} of ${tail}`,
+      );
+      return;
+    }
+    await pause(20);
+  }
+}
+
+function text(machine: RegisterMachine): string {
+  return new TextDecoder().decode(machine.snapshot());
+}
