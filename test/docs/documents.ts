@@ -42,7 +42,9 @@ export function readDocuments(): MarkdownDocument[] {
     ...paths,
     "protoc-gen-quorate/README.md",
     "examples/storage/README.md",
+    "examples/bank/README.md",
     "bench/storage/README.md",
+    "bench/sessions/README.md",
   ].map((path) => readDocument(path, readFileSync(join(root, path), "utf8")));
 }
 
