@@ -1,5 +1,6 @@
 // The benchmark tool: `--help` tells of its options, README.md how to read what it prints.
 import { Code, connect, createClient, QuorateError } from "quorate";
+import { naming, textOf } from "../shared/naming.js";
 import { selectBenchmarks } from "./benchmarks.js";
 import { Benchmark } from "./gen/bench/v1/benchmark_quorate.js";
 import { startLocalServers } from "./local-servers.js";
@@ -45,18 +46,6 @@ async function exitCodeOf(option: string, work: () => Promise<void>): Promise<nu
     console.error(textOf(error));
     return 1;
   }
-}
-
-async function naming<Result>(failure: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw new Error(`${failure}: ${textOf(cause)}`, { cause });
-  }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function refuse(reason: string): number {

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
+import { readDuration, readInteger } from "../shared/option-values.js";
+import { orRefused, RefusedOption, refuseOthers } from "../shared/refused-option.js";
 import { selectBenchmarks } from "./benchmarks.js";
-import { parseDuration } from "./parse-duration.js";
 
 /** How the benchmarks are run. */
 export interface RunOptions {
@@ -42,16 +43,8 @@ export type Command =
 
 /** Reads the arguments of the tool. What is wrong with them is told with the name of the option. */
 export function parseOptions(args: readonly string[]): Command {
-  try {
-    return read(args);
-  } catch (error) {
-    if (error instanceof RefusedError || isFromParser(error))
-      return { kind: "refused", reason: error.message };
-    throw error;
-  }
+  return orRefused(() => read(args));
 }
-
-class RefusedError extends Error {}
 
 const flags = {
   help: { type: "boolean" },
@@ -72,7 +65,7 @@ const flags = {
   json: { type: "boolean" },
 } as const;
 
-function read(args: readonly string[]): Command {
+function read(args: readonly string[]): Exclude<Command, { kind: "refused" }> {
   const { values } = parseArgs({ args: [...args], options: flags, strict: true });
   if (values.help === true) return { kind: "help" };
   const given = Object.keys(values);
@@ -91,15 +84,17 @@ function read(args: readonly string[]): Command {
   const remotes = readRemotes(values.remotes);
   const configSize = integer("config-size", 4, -maxCount, maxCount);
   if (remotes.length === 0 && configSize < 1) {
-    throw new RefusedError(`--config-size ${configSize} means all servers of --remotes, which was not given`);
+    throw new RefusedOption(
+      `--config-size ${configSize} means all servers of --remotes, which was not given`,
+    );
   }
   if (remotes.length === 0 && configSize > maxLocalServers) {
-    throw new RefusedError(
+    throw new RefusedOption(
       `--config-size starts so many processes without --remotes: at most ${maxLocalServers}, not ${configSize}`,
     );
   }
   if (remotes.length > 0 && values["recv-buffer"] !== undefined) {
-    throw new RefusedError("--recv-buffer belongs to the servers: with --remotes, give it to each --server");
+    throw new RefusedOption("--recv-buffer belongs to the servers: with --remotes, give it to each --server");
   }
   const options: RunOptions = {
     benchmarks: readPattern(values.benchmarks),
@@ -134,43 +129,20 @@ const maxLanes = 65_536;
 const maxLocalServers = 64;
 /** With its envelope a message has at most 4 MiB. */
 const maxPayloadBytes = 4_000_000;
-const maxDurationMs = 24 * 60 * 60 * 1_000;
-
-function readInteger(
-  name: string,
-  text: string | undefined,
-  byDefault: number,
-  min: number,
-  max: number,
-): number {
-  if (text === undefined) return byDefault;
-  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new RefusedError(`--${name} must be an integer from ${min} to ${max}, not "${text}"`);
-}
-
-function readDuration(name: string, text: string | undefined, byDefaultMs: number, minMs: number): number {
-  if (text === undefined) return byDefaultMs;
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms >= minMs && ms <= maxDurationMs) return ms;
-  throw new RefusedError(
-    `--${name} must be a time such as 500ms, 2s, 1m or 500 (milliseconds), from ${minMs} ms to 24 hours, not "${text}"`,
-  );
-}
 
 function readPattern(text: string | undefined): RegExp {
   if (text === undefined) return /(?:)/;
   const pattern = toPattern(text);
   if (selectBenchmarks(pattern).length > 0) return pattern;
   const names = selectBenchmarks(/(?:)/).map(({ name }) => name);
-  throw new RefusedError(`--benchmarks "${text}" matches none of ${names.join(", ")}`);
+  throw new RefusedOption(`--benchmarks "${text}" matches none of ${names.join(", ")}`);
 }
 
 function toPattern(text: string): RegExp {
   try {
     return new RegExp(text);
   } catch (error) {
-    throw new RefusedError(`--benchmarks must be a regular expression: ${(error as Error).message}`);
+    throw new RefusedOption(`--benchmarks must be a regular expression: ${(error as Error).message}`);
   }
 }
 
@@ -178,15 +150,5 @@ function readRemotes(text: string | undefined): string[] {
   if (text === undefined) return [];
   const remotes = text.split(",").map((address) => address.trim());
   if (remotes.every((address) => address !== "")) return remotes;
-  throw new RefusedError(`--remotes must be addresses with commas between them, not "${text}"`);
-}
-
-function refuseOthers(name: string, given: readonly string[], allowed: readonly string[]): void {
-  const others = given.filter((flag) => flag !== name && !allowed.includes(flag));
-  if (others.length === 0) return;
-  throw new RefusedError(`--${others.join(", --")} cannot be used together with --${name}`);
-}
-
-function isFromParser(error: unknown): error is Error {
-  return error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS_");
+  throw new RefusedOption(`--remotes must be addresses with commas between them, not "${text}"`);
 }

@@ -1,3 +1,4 @@
+import { align } from "../shared/align.js";
 import type { MemoryUse } from "./heap-meter.js";
 import type { BenchmarkResult } from "./run-benchmark.js";
 import { standardDeviation } from "./statistics.js";
@@ -95,19 +96,4 @@ function decimal(value: number | undefined): string {
 
 function whole(value: number | undefined): string {
   return value === undefined ? "-" : value.toFixed(0);
-}
-
-/** Columns two spaces apart, names to the left and numbers to the right. */
-function align(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => {
-          const width = widths[column] ?? 0;
-          return column === 0 ? cell.padEnd(width) : cell.padStart(width);
-        })
-        .join("  "),
-    )
-    .join("\n");
 }

@@ -1,9 +1,9 @@
 import { type Client, type Configuration, createClient, type Responses } from "quorate";
+import { runLanes } from "../shared/run-lanes.js";
 import type { BenchmarkKind, LoadSettings } from "./benchmarks.js";
 import type { MemoryUse as MemoryMessage } from "./gen/bench/v1/benchmark_pb.js";
 import { Benchmark } from "./gen/bench/v1/benchmark_quorate.js";
 import { type MemoryUse, startHeapMeter } from "./heap-meter.js";
-import { runLanes } from "./run-lanes.js";
 import { pool, RunningStatistics, type Statistics } from "./statistics.js";
 import { type WallClock, wallClock } from "./wall-clock.js";
 

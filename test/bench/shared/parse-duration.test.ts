@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseDuration } from "../../../bench/storage/parse-duration.js";
+import { parseDuration } from "../../../bench/shared/parse-duration.js";
 
 describe("parseDuration", () => {
   it.each([

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { runLanes } from "../../../bench/storage/run-lanes.js";
+import { runLanes } from "../../../bench/shared/run-lanes.js";
 import { checkLeaks } from "../../helpers/leaks.js";
 import { turn } from "../../helpers/turn.js";
 

@@ -1,0 +1,78 @@
+import { tmpdir } from "node:os";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { readDuration, readInteger } from "../shared/option-values.js";
+import { orRefused, RefusedOption, refuseOthers } from "../shared/refused-option.js";
+import { benchmarkNames } from "./benchmark-names.js";
+import type { BenchmarkSettings } from "./benchmarks.js";
+
+/** How the tool is run. */
+export interface RunOptions extends Omit<BenchmarkSettings, "signal"> {
+  /** The names of the benchmarks to run, in the order of {@link benchmarkNames}; default all. */
+  readonly only: readonly string[];
+  /** Sessions of the largest table; default 100,000. */
+  readonly tableSessions: number;
+  /** The file that the results are written to as one JSON object; default none. */
+  readonly json: string | undefined;
+}
+
+/** What the tool was asked to do. */
+export type Command =
+  | { readonly kind: "help" }
+  | { readonly kind: "list" }
+  | { readonly kind: "run"; readonly options: RunOptions }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Reads the arguments of the tool. What is wrong with them is told with the name of the option. */
+export function parseOptions(args: readonly string[]): Command {
+  return orRefused(() => read(args));
+}
+
+const flags = {
+  help: { type: "boolean" },
+  list: { type: "boolean" },
+  only: { type: "string", multiple: true },
+  quick: { type: "boolean" },
+  rounds: { type: "string" },
+  time: { type: "string" },
+  warmup: { type: "string" },
+  connections: { type: "string" },
+  sessions: { type: "string" },
+  directory: { type: "string" },
+  json: { type: "string" },
+} as const;
+
+function read(args: readonly string[]): Exclude<Command, { kind: "refused" }> {
+  const { values } = parseArgs({ args: [...args], options: flags, strict: true });
+  if (values.help === true) return { kind: "help" };
+  if (values.list === true) {
+    refuseOthers("list", Object.keys(values), []);
+    return { kind: "list" };
+  }
+  const byDefault = values.quick === true ? quick : thorough;
+  const options: RunOptions = {
+    only: readNames(values.only),
+    rounds: readInteger("rounds", values.rounds, byDefault.rounds, 1, 1_000),
+    timeMs: readDuration("time", values.time, byDefault.timeMs, 1),
+    warmupMs: readDuration("warmup", values.warmup, byDefault.warmupMs, 0),
+    connections: readInteger("connections", values.connections, 1, 1, 64),
+    tableSessions: readInteger("sessions", values.sessions, 100_000, 1_000, 10_000_000),
+    directory: readPath("directory", values.directory) ?? tmpdir(),
+    json: readPath("json", values.json),
+  };
+  return { kind: "run", options };
+}
+
+const thorough = { rounds: 7, timeMs: 1_000, warmupMs: 1_000 };
+const quick = { rounds: 3, timeMs: 300, warmupMs: 300 };
+
+function readNames(given: readonly string[] = benchmarkNames): string[] {
+  const stranger = given.find((name) => !benchmarkNames.includes(name));
+  if (stranger === undefined) return benchmarkNames.filter((name) => given.includes(name));
+  throw new RefusedOption(`--only "${stranger}" is none of ${benchmarkNames.join(", ")}`);
+}
+
+function readPath(name: string, text: string | undefined): string | undefined {
+  if (text === "") throw new RefusedOption(`--${name} must be a path`);
+  return text === undefined ? undefined : resolve(text);
+}
