@@ -1,4 +1,4 @@
-import { Metadata } from "../../internal/wire/metadata.js";
+import { Metadata, type MetadataEntry } from "../../internal/wire/metadata.js";
 import { isClientId } from "./client-id.js";
 import { badStamp } from "./session-errors.js";
 
@@ -54,13 +54,15 @@ export function formatReadStamp({ client, session, lastOp }: ReadStamp): string 
  * id or a session number of zero, a request number of zero, or a responded-to that is not below it.
  */
 export function readStamp(metadata: Metadata): Stamp {
-  const requests = metadata.getAll(stampKey);
-  const reads = metadata.getAll(readStampKey);
-  if (requests.length + reads.length > 1) throw badStamp("a call has one stamp at most");
-  const [request] = requests;
-  if (request !== undefined) return { kind: "request", ...parseRequestStamp(request) };
-  const [read] = reads;
-  return read === undefined ? { kind: "none" } : { kind: "read", ...parseReadStamp(read) };
+  let stamp: MetadataEntry | undefined;
+  for (const entry of metadata.entries()) {
+    if (entry.key !== stampKey && entry.key !== readStampKey) continue;
+    if (stamp !== undefined) throw badStamp("a call has one stamp at most");
+    stamp = entry;
+  }
+  if (stamp === undefined) return { kind: "none" };
+  if (stamp.key === readStampKey) return { kind: "read", ...parseReadStamp(stamp.value) };
+  return { kind: "request", ...parseRequestStamp(stamp.value) };
 }
 
 /** The metadata without stamps, as handlers see it. */
@@ -106,8 +108,17 @@ function parseNumbers(client: string, texts: readonly string[], count: number): 
   });
 }
 
+/** By hand, as it is done for every request: canonical decimal, up to 2^53-1. */
 function parseNumber(text: string): number | undefined {
-  if (!/^(0|[1-9][0-9]{0,15})$/.test(text)) return undefined;
-  const number = Number(text);
+  const { length } = text;
+  if (length === 0 || length > 16 || (length > 1 && text.charCodeAt(0) === zero)) return undefined;
+  let number = 0;
+  for (let at = 0; at < length; at++) {
+    const digit = text.charCodeAt(at) - zero;
+    if (digit < 0 || digit > 9) return undefined;
+    number = number * 10 + digit;
+  }
   return Number.isSafeInteger(number) ? number : undefined;
 }
+
+const zero = 48;

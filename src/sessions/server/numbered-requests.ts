@@ -61,29 +61,49 @@ export class NumberedRequests {
     return this.#flights.size;
   }
 
-  /** Takes a request; its place in the order of its stream is held until its entry is proposed. */
-  async handle(numbered: NumberedRequest): Promise<void> {
+  /**
+   * Takes a request; its place in the order of its stream is held until its entry is proposed. Most are accepted in this
+   * very turn: what they would wait for costs more than all else that is done for them here.
+   */
+  handle(numbered: NumberedRequest): Promise<void> {
     const { request, stream } = numbered;
-    await this.#parts.manager.authenticated(stream, request);
-    const stamp = { ...numbered.stamp, digest: requestDigest(request.method, request.payload) };
-    let check = this.#check(stamp, stream, false);
-    if (check.kind === "barrier") {
-      try {
-        await this.#parts.log.barrier({ signal: request.signal });
-      } catch (error) {
-        this.#refuse(request, unavailable(error));
-        return;
-      }
-      check = this.#check(stamp, stream, true);
-    }
-    if (check.kind === "accept") await this.#accept({ ...numbered, stamp, user: stream.userId ?? "" });
-    else await this.#known(check, request);
+    return stream.userId === undefined
+      ? this.#parts.manager.authenticated(stream, request).then(() => this.#take(numbered))
+      : this.#take(numbered);
   }
 
   /** What is in flight under an older number than this one ends. */
   fence(client: string, session: number, created: number): void {
     const error = sessionMismatch(session, created);
     for (const { value } of this.#flights.fence(client, session)) settle(value, { kind: "refused", error });
+  }
+
+  #take(numbered: NumberedRequest): Promise<void> {
+    const { client, session, request: number, respondedTo } = numbered.stamp;
+    const digest = requestDigest(numbered.request.method, numbered.request.payload);
+    const stamp = { client, session, request: number, respondedTo, digest };
+    const check = this.#check(stamp, numbered.stream, false);
+    return check.kind === "barrier" ? this.#checkAgain(numbered, stamp) : this.#serve(numbered, stamp, check);
+  }
+
+  async #checkAgain(numbered: NumberedRequest, stamp: AcceptedStamp): Promise<void> {
+    const { request, stream } = numbered;
+    try {
+      await this.#parts.log.barrier({ signal: request.signal });
+    } catch (error) {
+      this.#refuse(request, unavailable(error));
+      return;
+    }
+    await this.#serve(numbered, stamp, this.#check(stamp, stream, true));
+  }
+
+  #serve(
+    { request, stream, method }: NumberedRequest,
+    stamp: AcceptedStamp,
+    check: RequestCheck<AnswerWaits>,
+  ): Promise<void> {
+    if (check.kind !== "accept") return this.#known(check, request);
+    return this.#accept({ request, stream, method, stamp, user: stream.userId ?? "" });
   }
 
   #check(stamp: AcceptedStamp, stream: SessionStream, afterBarrier: boolean): RequestCheck<AnswerWaits> {
@@ -114,8 +134,8 @@ export class NumberedRequests {
     return wait.done;
   }
 
-  async #accept(accepted: AcceptedRequest): Promise<void> {
-    const { method, request } = accepted;
+  #accept(accepted: AcceptedRequest): Promise<void> {
+    const { method, request, stamp, stream, user } = accepted;
     const { interceptors, log } = this.#parts;
     const { maxRequestBytes } = log.table.limits;
     let message: Message;
@@ -126,7 +146,7 @@ export class NumberedRequests {
     } catch (error) {
       return this.#appendRefused(accepted, QuorateError.from(error));
     }
-    const runnable = { ...accepted, method, message };
+    const runnable = { request, stream, method, stamp, user, message };
     return interceptors.length > 0 ? this.#intercept(runnable) : this.#append(runnable);
   }
 
@@ -205,12 +225,13 @@ export class NumberedRequests {
   ): Promise<void> {
     const waits: AnswerWaits = new Set();
     wait.join(waits);
-    const flight: Flight<AnswerWaits> = { ...stamp, value: waits };
+    const { client, session, request: number, digest } = stamp;
+    const flight: Flight<AnswerWaits> = { client, session, request: number, digest, value: waits };
     this.#flights.add(flight);
     this.#parts.counters.accepted += 1;
     this.#parts.log.propose(entry, {
       applied: (effect, table) => {
-        if (this.#isInFlight(flight)) this.#flights.take(stamp.client, stamp.session, stamp.request);
+        if (this.#isInFlight(flight)) this.#flights.take(client, session, number);
         if (effect.kind === "intentOpened") opened(effect, waits);
         else this.#settle(waits, effect, table, stamp, user);
       },
