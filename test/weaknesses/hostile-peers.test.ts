@@ -1,5 +1,5 @@
 import { Code, connect, createClient, createServer, type HandlerContext, type QuorateError } from "quorate";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { decodeEnvelope } from "../../internal/wire/decode-envelope.js";
 import { rejectionOf } from "../calls/held-cluster.js";
 import { connected } from "../conformance/stages.js";
@@ -7,27 +7,12 @@ import { Callback, Test } from "../gen/test/v1/test_quorate.js";
 import { eventually } from "../helpers/eventually.js";
 import { checkLeaks } from "../helpers/leaks.js";
 import { callbackHandlers, echoHandlers } from "../helpers/test-service.js";
-import { turn } from "../helpers/turn.js";
+import { failOnUnhandled } from "../helpers/unhandled.js";
 import { envelopeBytes, openRawClient, openRawServer } from "../transport/raw-peers.js";
 import { echoRPC, replyPayload, requestPayload } from "./echo-envelopes.js";
 
 checkLeaks();
-
-// What would end the process.
-const unhandled: unknown[] = [];
-const note = (reason: unknown) => void unhandled.push(reason);
-beforeEach(() => {
-  unhandled.length = 0;
-  process.on("unhandledRejection", note);
-  process.on("uncaughtException", note);
-});
-afterEach(async () => {
-  // Node tells of unhandled rejections between two turns.
-  await turn();
-  process.off("unhandledRejection", note);
-  process.off("uncaughtException", note);
-  if (unhandled.length > 0) throw new Error("the process would have ended", { cause: unhandled });
-});
+failOnUnhandled();
 
 const notMethods = [
   "",

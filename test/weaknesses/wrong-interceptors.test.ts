@@ -1,29 +1,14 @@
 import { type ClientInterceptor, Code, createClient } from "quorate";
 import { createLocalCluster } from "quorate/testing";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { rejectionOf } from "../calls/held-cluster.js";
 import { Test } from "../gen/test/v1/test_quorate.js";
 import { checkLeaks } from "../helpers/leaks.js";
 import { echoHandlers } from "../helpers/test-service.js";
-import { turn } from "../helpers/turn.js";
+import { failOnUnhandled } from "../helpers/unhandled.js";
 
 checkLeaks();
-
-// What would end the process.
-const unhandled: unknown[] = [];
-const note = (reason: unknown) => void unhandled.push(reason);
-beforeEach(() => {
-  unhandled.length = 0;
-  process.on("unhandledRejection", note);
-  process.on("uncaughtException", note);
-});
-afterEach(async () => {
-  // Node tells of unhandled rejections between two turns.
-  await turn();
-  process.off("unhandledRejection", note);
-  process.off("uncaughtException", note);
-  if (unhandled.length > 0) throw new Error("the process would have ended", { cause: unhandled });
-});
+failOnUnhandled();
 
 describe("an interceptor whose types were not checked", () => {
   it.each<[unknown, "fulfilled" | "rejected"]>([
