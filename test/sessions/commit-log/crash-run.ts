@@ -37,7 +37,7 @@ export async function live(disk: SimulatedDisk, told: Told, name: string): Promi
   const log = await openOn(disk).catch(() => undefined);
   if (log === undefined) return;
   const end = new AbortController();
-  const reading = follow(log, told, end.signal);
+  const reading = [follow(log, told, end.signal)];
   await log.genesis(bytes(`genesis of ${name}`)).then(
     (genesis) => {
       told.genesis = text(genesis);
@@ -45,13 +45,15 @@ export async function live(disk: SimulatedDisk, told: Told, name: string): Promi
     () => {},
   );
   for (let round = 1; round <= 6; round++) {
+    // The first reader is given what is written; a later one begins with what is on the disk.
+    if (round === 4) reading.push(follow(log, told, end.signal));
     const group = Array.from({ length: round }, (_, at) => append(log, told, `${name}.${round}.${at}`));
     await Promise.all(group);
     if (round % 2 === 0) await saveSnapshot(log, told);
   }
   await append(log, told, `${name}.last`);
   end.abort();
-  await reading;
+  await Promise.all(reading);
   await log.close().catch(() => {});
 }
 

@@ -6,8 +6,8 @@ import { openFileLog } from "../../../src/sessions/commit-log/file-log.js";
 import { encodeFrame } from "../../../src/sessions/commit-log/frame.js";
 import { LogCorrupt } from "../../../src/sessions/commit-log/log-errors.js";
 import { checkLeaks } from "../../helpers/leaks.js";
-import { appendAll, begun, bytes, readTexts, texts } from "./log-helpers.js";
 import { seededRandom } from "../../helpers/seeded-random.js";
+import { appendAll, begun, bytes, readTexts, texts } from "./log-helpers.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 
 checkLeaks();

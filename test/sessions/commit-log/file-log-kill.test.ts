@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openFileLog } from "../../../src/sessions/commit-log/file-log.js";
 import { checkLeaks } from "../../helpers/leaks.js";
-import { begun, readAll, text } from "./log-helpers.js";
 import { seededRandom } from "../../helpers/seeded-random.js";
+import { begun, readAll, text } from "./log-helpers.js";
 import { startChild } from "./start-child.js";
 
 checkLeaks();
