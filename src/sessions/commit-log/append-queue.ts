@@ -45,15 +45,15 @@ export class AppendQueue {
   }
 
   /** See `CommitLog.append`. */
-  async append(entry: Uint8Array): Promise<number> {
-    try {
-      if (this.#closed) throw logClosed();
-      checkEntry(entry, this.#limits.maxEntryBytes);
-      this.#checkRoom(entry.byteLength);
-    } catch (error) {
-      throw notAppended(error as QuorateError);
-    }
+  append(entry: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
+      try {
+        if (this.#closed) throw logClosed();
+        checkEntry(entry, this.#limits.maxEntryBytes);
+        this.#checkRoom(entry.byteLength);
+      } catch (error) {
+        throw notAppended(error as QuorateError);
+      }
       this.#waiting.push({ entry, resolve, reject });
       this.#waitingBytes += entry.byteLength;
       this.#running ??= this.#run();

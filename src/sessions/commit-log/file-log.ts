@@ -88,8 +88,8 @@ class FileLog implements CommitLog {
     });
   }
 
-  async append(entry: Uint8Array): Promise<number> {
-    if (!this.#hasGenesis && this.#closed === undefined) throw notAppended(noGenesis());
+  append(entry: Uint8Array): Promise<number> {
+    if (!this.#hasGenesis && this.#closed === undefined) return Promise.reject(notAppended(noGenesis()));
     return this.#queue.append(entry);
   }
 

@@ -21,9 +21,18 @@ export function followEntries(
       const left = new AbortController();
       if (signal?.aborted) left.abort();
       const stop = signal && onAbort(signal, () => left.abort());
-      const entries = released(read(from, left.signal), () => stop?.());
+      const entries = read(from, left.signal);
+      const over = (error: unknown): never => {
+        stop?.();
+        throw error;
+      };
+      const given = (next: IteratorResult<LogEntry, undefined>) => {
+        if (next.done === true) stop?.();
+        return next;
+      };
       return {
-        next: () => entries.next(),
+        // Not a generator around the other: that would cost each entry as much again.
+        next: () => entries.next().then(given, over),
         return: () => {
           // A generator that waits would first wait to the end.
           left.abort();
@@ -33,15 +42,4 @@ export function followEntries(
       };
     },
   };
-}
-
-async function* released<T>(
-  entries: AsyncGenerator<T, undefined, undefined>,
-  release: () => void,
-): AsyncGenerator<T, undefined, undefined> {
-  try {
-    yield* entries;
-  } finally {
-    release();
-  }
 }

@@ -66,9 +66,7 @@ export class Proposals {
     } catch (error) {
       return notProposed(listener, QuorateError.from(error, Code.Internal));
     }
-    // A log that throws must not do so within this call.
-    const appended = new Promise((resolve) => resolve(this.#log.append(bytes)));
-    appended.catch((error: unknown) => this.#failed(counter, error));
+    this.#append(bytes).catch((error: unknown) => this.#failed(counter, error));
   }
 
   /** The pending proposal that the entry is. */
@@ -93,6 +91,15 @@ export class Proposals {
   end(error: QuorateError): void {
     this.#ended ??= error;
     this.failAll(error);
+  }
+
+  /** A log that throws must not do so within `propose`. */
+  #append(bytes: Uint8Array): Promise<number> {
+    try {
+      return this.#log.append(bytes);
+    } catch (error) {
+      return Promise.reject(QuorateError.from(error, Code.Unavailable));
+    }
   }
 
   #failed(counter: number, thrown: unknown): void {
