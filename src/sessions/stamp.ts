@@ -54,20 +54,33 @@ export function formatReadStamp({ client, session, lastOp }: ReadStamp): string 
  * id or a session number of zero, a request number of zero, or a responded-to that is not below it.
  */
 export function readStamp(metadata: Metadata): Stamp {
+  return readStampIn(metadata.entries());
+}
+
+/** As {@link readStamp}, of the entries of an envelope, whose keys may be in any case. */
+export function readStampIn(entries: readonly MetadataEntry[]): Stamp {
   let stamp: MetadataEntry | undefined;
-  for (const entry of metadata.entries()) {
-    if (entry.key !== stampKey && entry.key !== readStampKey) continue;
+  let isRead = false;
+  for (const entry of entries) {
+    const key = entry.key.toLowerCase();
+    if (key !== stampKey && key !== readStampKey) continue;
     if (stamp !== undefined) throw badStamp("a call has one stamp at most");
     stamp = entry;
+    isRead = key === readStampKey;
   }
   if (stamp === undefined) return { kind: "none" };
-  if (stamp.key === readStampKey) return { kind: "read", ...parseReadStamp(stamp.value) };
+  if (isRead) return { kind: "read", ...parseReadStamp(stamp.value) };
   return { kind: "request", ...parseRequestStamp(stamp.value) };
+}
+
+/** Whether there is a stamp in it, of whichever kind and form. */
+export function hasStamp(metadata: Metadata): boolean {
+  return metadata.has(stampKey) || metadata.has(readStampKey);
 }
 
 /** The metadata without stamps, as handlers see it. */
 export function withoutStamps(metadata: Metadata): Metadata {
-  if (!metadata.has(stampKey) && !metadata.has(readStampKey)) return metadata;
+  if (!hasStamp(metadata)) return metadata;
   return Metadata.fromEntries(
     metadata.entries().filter(({ key }) => key !== stampKey && key !== readStampKey),
   );

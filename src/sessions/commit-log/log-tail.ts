@@ -4,7 +4,7 @@ import { onAbort } from "../../../internal/util/on-abort.js";
 export class LogTail {
   #op: number;
   #ended = false;
-  readonly #waiting = new Set<() => void>();
+  #waiting: (() => void)[] = [];
 
   constructor(op: number) {
     this.#op = op;
@@ -30,25 +30,27 @@ export class LogTail {
     this.#wake();
   }
 
-  /** Resolves with true once there is an entry above `from`; with false when the tail or the signal has ended. */
-  async waitBeyond(from: number, signal: AbortSignal): Promise<boolean> {
-    while (this.#op <= from && !this.#ended && !signal.aborted) await this.#change(signal);
-    return !this.#ended && !signal.aborted;
+  /**
+   * Wakes who waits when the signal ends, too; returns what stops that. Once for a reader: a listener for each wait would
+   * cost as much as the wait.
+   */
+  wakeOn(signal: AbortSignal): () => void {
+    return onAbort(signal, () => this.#wake());
   }
 
-  #change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const over = () => {
-        stop();
-        this.#waiting.delete(over);
-        resolve();
-      };
-      const stop = onAbort(signal, over);
-      this.#waiting.add(over);
-    });
+  /** Resolves once there is an entry above `from`, or the tail or the signal has ended; see {@link wakeOn}. */
+  async waitBeyond(from: number, signal: AbortSignal): Promise<void> {
+    while (this.#op <= from && !this.#ended && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
   }
 
   #wake(): void {
-    for (const over of this.#waiting) over();
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 }

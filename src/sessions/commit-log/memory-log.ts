@@ -145,15 +145,20 @@ class MemoryLog implements CommitLog {
 
   async *#read(from: number, signal: AbortSignal): AsyncGenerator<LogEntry, undefined, undefined> {
     let position = from;
-    while (!signal.aborted && !this.#tail.ended) {
-      if (position < this.#store.floor) throw new LogTruncated(position, this.#store.floor);
-      const next = this.#store.after(position);
-      if (next === undefined) {
-        await this.#tail.waitBeyond(position, signal);
-        continue;
+    const unlisten = this.#tail.wakeOn(signal);
+    try {
+      while (!signal.aborted && !this.#tail.ended) {
+        if (position < this.#store.floor) throw new LogTruncated(position, this.#store.floor);
+        const next = this.#store.after(position);
+        if (next === undefined) {
+          await this.#tail.waitBeyond(position, signal);
+          continue;
+        }
+        position = next.op;
+        yield next;
       }
-      position = next.op;
-      yield next;
+    } finally {
+      unlisten();
     }
   }
 

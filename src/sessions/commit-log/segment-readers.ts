@@ -20,6 +20,7 @@ export class SegmentReaders {
   async *read(from: number, signal: AbortSignal): AsyncGenerator<LogEntry, undefined, undefined> {
     const log = this.#log;
     const begunAt = log.tail.op;
+    const unlisten = log.tail.wakeOn(signal);
     let position = from;
     let cursor: Cursor | undefined;
     try {
@@ -58,6 +59,7 @@ export class SegmentReaders {
       if (position < log.floor) throw new LogTruncated(position, log.floor);
       throw error instanceof QuorateError ? error : logUnavailable("the commit log cannot be read", error);
     } finally {
+      unlisten();
       await this.#close(cursor);
     }
   }

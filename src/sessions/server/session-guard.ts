@@ -1,17 +1,16 @@
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import type { IncomingRequest } from "../../../internal/stream/request-handler.js";
-import { Metadata } from "../../../internal/wire/metadata.js";
 import type { StreamContext } from "../../server/handler-context.js";
 import type { Invoke } from "../../server/invoke-handler.js";
 import { badStamp } from "../session-errors.js";
-import { readStamp, readStampKey, type Stamp, stampKey } from "../stamp.js";
+import { hasStamp, readStampIn, readStampKey, type Stamp, stampKey } from "../stamp.js";
 import type { Effect, EndedSession } from "../table/effect.js";
 import { sessionsStopped } from "./log-end-errors.js";
 import { NumberedRequests } from "./numbered-requests.js";
 import { unavailable } from "./request-errors.js";
 import type { SessionMethod } from "./session-methods.js";
 import type { SessionParts } from "./session-parts.js";
-import { SessionServiceServer } from "./session-service.js";
+import { type Serve, SessionServiceServer } from "./session-service.js";
 import { type UnnumberedCall, UnnumberedCalls } from "./unnumbered-calls.js";
 
 /**
@@ -45,25 +44,15 @@ export class SessionGuard {
   }
 
   /** See `AttachedExtension.handle`. */
-  async handle(request: IncomingRequest, context: StreamContext, next: Invoke): Promise<void> {
+  handle(request: IncomingRequest, context: StreamContext, next: Invoke): Promise<void> {
     const serve = this.#service.methods.get(request.method);
     const method = this.#methods.get(request.method);
-    if (serve === undefined && method === undefined && !isStamped(request, context))
+    if (serve === undefined && method === undefined && !isStamped(request, context)) {
       return next(request, context);
-    // The stream was half-closed: nobody can be answered, and who has sent it will send it again elsewhere.
-    if (request.unanswerable) return;
-    try {
-      const stamp = stampOf(request, context);
-      const { stopped } = this.#parts.log;
-      if (stopped !== undefined) throw sessionsStopped(stopped);
-      const stream = this.#parts.manager.streamOf(context);
-      if (serve === undefined) return await this.#serve({ request, stream, method }, stamp);
-      if (stamp.kind !== "none") throw badStamp("there is none on a call of the session service");
-      await serve({ request, stream });
-    } catch (thrown) {
-      this.#parts.counters.refused += 1;
-      request.fail(asRefusal(thrown));
     }
+    // The stream was half-closed: nobody can be answered, and who has sent it will send it again elsewhere.
+    if (request.unanswerable) return Promise.resolve();
+    return this.#answer(request, context, serve, method);
   }
 
   /** To be called for each entry that is applied, behind who proposed it. */
@@ -90,6 +79,28 @@ export class SessionGuard {
     this.#parts.runs.refuseWaits(sessionsStopped(error));
   }
 
+  async #answer(
+    request: IncomingRequest,
+    context: StreamContext,
+    serve: Serve | undefined,
+    method: SessionMethod | undefined,
+  ): Promise<void> {
+    try {
+      const stream = this.#parts.manager.streamOf(context);
+      // The metadata of a stream is part of that of each of its calls, and one stamp cannot be that of them all.
+      if (stream.isStamped) throw badStamp("it stands in the metadata of the stream");
+      const stamp = readStampIn(request.entries);
+      const { stopped } = this.#parts.log;
+      if (stopped !== undefined) throw sessionsStopped(stopped);
+      if (serve === undefined) return await this.#serve({ request, stream, method }, stamp);
+      if (stamp.kind !== "none") throw badStamp("there is none on a call of the session service");
+      await serve({ request, stream });
+    } catch (thrown) {
+      this.#parts.counters.refused += 1;
+      request.fail(asRefusal(thrown));
+    }
+  }
+
   #serve(call: UnnumberedCall, stamp: Stamp): Promise<void> {
     if (stamp.kind === "request") return this.#numbered.handle({ ...call, stamp });
     return stamp.kind === "read" ? this.#unnumbered.read(call, stamp) : this.#unnumbered.call(call);
@@ -108,16 +119,6 @@ function isStamped({ entries }: IncomingRequest, { connection }: StreamContext):
 
 function isStampKey(key: string): boolean {
   return key === stampKey || key === readStampKey;
-}
-
-/** The metadata of a stream is part of that of each of its calls, and one stamp cannot be that of them all. */
-function stampOf({ entries }: IncomingRequest, { connection }: StreamContext): Stamp {
-  if (hasStamp(connection.metadata)) throw badStamp("it stands in the metadata of the stream");
-  return readStamp(Metadata.fromEntries(entries));
-}
-
-function hasStamp(metadata: Metadata): boolean {
-  return metadata.has(stampKey) || metadata.has(readStampKey);
 }
 
 /** What is thrown on the way is told as it is, if it is for the client to see. */

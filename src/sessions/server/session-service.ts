@@ -38,7 +38,8 @@ interface ServiceCall {
 /** Answers a request: with a message, and the op of the entry that it stands for. */
 type Answer<Method extends DescMethod> = (message: MessageInitShape<Method["output"]>, op?: number) => void;
 
-type Serve = (call: ServiceCall) => Promise<void>;
+/** Serves one method. */
+export type Serve = (call: ServiceCall) => Promise<void>;
 
 /**
  * Serves `quorate.session.v1.SessionService`. No interceptor sees it: there are credentials and client ids in it, which

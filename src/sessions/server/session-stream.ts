@@ -12,6 +12,7 @@ import {
   SessionService,
 } from "../gen/quorate/session/v1/session_pb.js";
 import { fromHex } from "../hex.js";
+import { hasStamp } from "../stamp.js";
 import type { CheckedStream } from "./session-check.js";
 
 /** Why a client is told that its session is no longer bound to a stream. */
@@ -22,6 +23,8 @@ export class SessionStream {
   readonly context: StreamContext;
   /** The session numbers of the clients that are bound here. */
   readonly bound: Map<string, number> = new Map();
+  /** Whether the metadata of the stream has a stamp, which is none of its calls'. */
+  readonly isStamped: boolean;
   /** Whether the transport was asked who the peer is. */
   askedTransport = false;
   readonly #needsLogin: boolean;
@@ -31,6 +34,7 @@ export class SessionStream {
 
   constructor(context: StreamContext, needsLogin: boolean) {
     this.context = context;
+    this.isStamped = hasStamp(context.connection.metadata);
     this.#needsLogin = needsLogin;
     this.#caller = context.caller && peerNodeOf(context.caller);
   }
