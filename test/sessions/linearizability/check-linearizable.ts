@@ -28,7 +28,7 @@ export interface Violation<Input, Output> {
   readonly order: readonly Operation<Input, Output>[];
   /** The state after them. */
   readonly state: string;
-  /** What was under way then, of which none fits: first the one that returned next. */
+  /** What may come next, of which nothing fits: first the one that returned next. */
   readonly stuck: readonly Operation<Input, Output>[];
 }
 
@@ -66,139 +66,59 @@ export function checkLinearizable<Input, Output>(
   return { ok: true };
 }
 
-/** A call or a return, in a list in the order of time, from which what was ordered is taken out. */
-interface Moment<Input, Output> {
-  readonly operation: Operation<Input, Output>;
-  readonly bit: bigint;
-  /** Of a call that returned. */
-  readonly end: Moment<Input, Output> | undefined;
-  readonly isCall: boolean;
-  readonly at: number;
-  previous: Moment<Input, Output> | undefined;
-  next: Moment<Input, Output> | undefined;
-}
-
-interface Choice<Input, Output> {
-  readonly call: Moment<Input, Output>;
-  /** The state before it. */
-  readonly state: string;
-}
-
+/** Why the operations of one key are in no order; undefined if they are. */
 function search<Input, Output>(
   model: SequentialModel<Input, Output>,
   key: string,
   operations: readonly Operation<Input, Output>[],
   maxSteps: number,
 ): Violation<Input, Output> | undefined {
-  const head = inOrderOfTime(operations);
-  let open = operations.filter(({ returned }) => returned < Number.POSITIVE_INFINITY).length;
-  let fewest = open + 1;
-  let furthest: Violation<Input, Output> = { key, order: [], state: model.initial, stuck: [] };
+  // What returned first is tried first, and last what nobody knows the outcome of: it is seldom needed.
+  const tried = operations.toSorted((a, b) => order(a.returned, b.returned) || order(a.called, b.called));
+  const isOrdered = tried.map(() => false);
+  const path: Operation<Input, Output>[] = [];
   const reached = new Set<string>();
-  const path: Choice<Input, Output>[] = [];
-  let state = model.initial;
-  let ordered = 0n;
-  let moment = head.next;
-  for (let steps = 0; open > 0; steps++) {
-    if (steps === maxSteps) throw new Error(`the history of ${key} is not decided after ${maxSteps} steps`);
-    if (moment?.isCall) {
-      const after = model.step(state, moment.operation.input, moment.operation.output);
-      if (after === undefined || !isNew(reached, ordered | moment.bit, after)) {
-        moment = moment.next;
-        continue;
-      }
-      path.push({ call: moment, state });
-      state = after;
-      ordered |= moment.bit;
-      open -= takeOut(moment);
-      moment = head.next;
-      continue;
+  let furthest: Violation<Input, Output> = { key, order: [], state: model.initial, stuck: [] };
+  let fewestLeft = Number.POSITIVE_INFINITY;
+  let steps = 0;
+
+  /** Whether the rest can come behind what is ordered, which is `ordered` as a set. */
+  const canGoOn = (state: string, ordered: bigint): boolean => {
+    const left = tried.filter((_, at) => isOrdered[at] === false);
+    const [next] = left;
+    if (next === undefined || next.returned === Number.POSITIVE_INFINITY) return true;
+    for (const [at, operation] of tried.entries()) {
+      // What was called when another one had returned cannot come before it.
+      if (isOrdered[at] === true || operation.called > next.returned) continue;
+      steps += 1;
+      if (steps > maxSteps) throw new Error(`the history of ${key} is not decided after ${maxSteps} steps`);
+      const after = model.step(state, operation.input, operation.output);
+      const set = ordered | (1n << BigInt(at));
+      if (after === undefined || !isNew(reached, set, after)) continue;
+      isOrdered[at] = true;
+      path.push(operation);
+      if (canGoOn(after, set)) return true;
+      path.pop();
+      isOrdered[at] = false;
     }
-    // Nothing that was called before this return fits, and after it nothing may come first.
-    const isFurther = open < fewest || (open === fewest && path.length < furthest.order.length);
-    if (isFurther && moment !== undefined) {
-      fewest = open;
-      furthest = { key, order: path.map(({ call }) => call.operation), state, stuck: underWay(head, moment) };
+    const certainLeft = left.filter(({ returned }) => returned < Number.POSITIVE_INFINITY).length;
+    const isShorter = certainLeft === fewestLeft && path.length < furthest.order.length;
+    if (certainLeft < fewestLeft || isShorter) {
+      fewestLeft = certainLeft;
+      const stuck = left.filter(({ called }) => called <= next.returned);
+      furthest = { key, order: [...path], state, stuck };
     }
-    const last = path.pop();
-    if (last === undefined) return furthest;
-    state = last.state;
-    ordered ^= last.call.bit;
-    open += putBack(last.call);
-    moment = last.call.next;
-  }
-  return undefined;
+    return false;
+  };
+  return canGoOn(model.initial, 0n) ? undefined : furthest;
 }
 
 function isNew(reached: Set<string>, ordered: bigint, state: string): boolean {
-  const size = reached.size;
+  const { size } = reached;
   return reached.add(`${ordered.toString(36)} ${state}`).size > size;
 }
 
-/** The list of all calls and returns; answers with what stands before the first. */
-function inOrderOfTime<Input, Output>(
-  operations: readonly Operation<Input, Output>[],
-): Pick<Moment<Input, Output>, "next"> {
-  const moments = operations.flatMap((operation, index) => {
-    const { called, returned } = operation;
-    const common = { operation, bit: 1n << BigInt(index), previous: undefined, next: undefined };
-    const end =
-      returned === Number.POSITIVE_INFINITY
-        ? undefined
-        : { ...common, end: undefined, isCall: false, at: returned };
-    const call = { ...common, end, isCall: true, at: called };
-    return end === undefined ? [call] : [call, end];
-  });
-  // Calls before returns: what touches is concurrent.
-  moments.sort((a, b) => a.at - b.at || Number(b.isCall) - Number(a.isCall));
-  return link(moments);
-}
-
-function link<Input, Output>(moments: readonly Moment<Input, Output>[]): Moment<Input, Output> {
-  const [first] = moments;
-  if (first === undefined) throw new Error("a key without operations");
-  const head: Moment<Input, Output> = { ...first, isCall: false, previous: undefined, next: undefined };
-  let last = head;
-  for (const moment of moments) {
-    last.next = moment;
-    moment.previous = last;
-    last = moment;
-  }
-  return head;
-}
-
-/** Answers with how many returns went. */
-function takeOut<Input, Output>(call: Moment<Input, Output>): number {
-  unlink(call);
-  if (call.end === undefined) return 0;
-  unlink(call.end);
-  return 1;
-}
-
-/** In the opposite order of taking out, so that the neighbours are there again. */
-function putBack<Input, Output>(call: Moment<Input, Output>): number {
-  if (call.end !== undefined) relink(call.end);
-  relink(call);
-  return call.end === undefined ? 0 : 1;
-}
-
-function unlink<Input, Output>(moment: Moment<Input, Output>): void {
-  if (moment.previous !== undefined) moment.previous.next = moment.next;
-  if (moment.next !== undefined) moment.next.previous = moment.previous;
-}
-
-function relink<Input, Output>(moment: Moment<Input, Output>): void {
-  if (moment.previous !== undefined) moment.previous.next = moment;
-  if (moment.next !== undefined) moment.next.previous = moment;
-}
-
-function underWay<Input, Output>(
-  head: Pick<Moment<Input, Output>, "next">,
-  end: Moment<Input, Output>,
-): Operation<Input, Output>[] {
-  const others: Operation<Input, Output>[] = [];
-  for (let at = head.next; at !== undefined && at !== end; at = at.next) {
-    if (at.operation !== end.operation) others.push(at.operation);
-  }
-  return [end.operation, ...others];
+/** Of two times; Infinity is one. */
+function order(a: number, b: number): number {
+  return a === b ? 0 : a - b;
 }

@@ -3,6 +3,7 @@ import type { FaultKind, Faults } from "./faults.js";
 /** What may happen to the messages of one direction. */
 export interface LaneFaults {
   readonly lost: FaultKind;
+  readonly late: FaultKind;
   readonly duplicated: FaultKind;
   readonly overtaken: FaultKind;
 }
@@ -26,7 +27,10 @@ export class FaultLane {
     const faults = this.#faults;
     if (faults.happens(this.#kinds.lost, 0.006)) return;
     const latencyMs = faults.between(0, this.#latencyMs);
-    if (faults.happens(this.#kinds.overtaken, 0.04)) {
+    if (faults.happens(this.#kinds.late, 0.006)) {
+      // When nobody waits for it any more.
+      this.#deliverIn(faults.between(3_000, 15_000), deliver);
+    } else if (faults.happens(this.#kinds.overtaken, 0.04)) {
       this.#deliverIn(latencyMs + faults.between(1, 60), deliver);
     } else {
       this.follow(deliver, latencyMs);

@@ -33,9 +33,11 @@ describe("createFaultNetwork", () => {
       "stream cut, the server does not know yet",
       "dial failed",
       "request lost",
+      "request late",
       "request duplicated",
       "request overtaken",
       "answer lost",
+      "answer late",
       "answer duplicated",
       "answer overtaken",
     ];

@@ -25,11 +25,13 @@ export class FaultStream implements BidiStream {
     this.#ended = ended;
     this.#outbound = new FaultLane(faults, {
       lost: "request lost",
+      late: "request late",
       duplicated: "request duplicated",
       overtaken: "request overtaken",
     });
     this.#inbound = new FaultLane(faults, {
       lost: "answer lost",
+      late: "answer late",
       duplicated: "answer duplicated",
       overtaken: "answer overtaken",
     });

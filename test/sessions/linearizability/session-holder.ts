@@ -198,8 +198,10 @@ export class SessionHolder {
 
   /** Whether the run has given it a reason to. */
   #mayEnd(reason: string | undefined): boolean {
-    if (reason === "SESSION_MISMATCH") return this.isReplaced;
-    return reason === "NO_SESSION" && this.#world.sessionsEnd;
+    // Another holder may have taken it over, and have unregistered it by now. Where it was evicted, a late Register of
+    // its own may have made another one under its client id.
+    const hasReason = this.isReplaced || this.#world.sessionsEnd;
+    return hasReason && (reason === "SESSION_MISMATCH" || reason === "NO_SESSION");
   }
 
   async #watch(): Promise<void> {

@@ -48,8 +48,8 @@ async function run(faults: Faults): Promise<Simulated> {
   await findProblems(servers, world);
   await Promise.all(clients.map((client) => client.close()));
   await Promise.all(servers.map((server) => server.close()));
-  // Until the last of what was cut is gone.
-  await pause(3_000);
+  // Until the last of what was late or cut is gone.
+  await pause(20_000);
   return { history, problems, faults: faults.counts, totals };
 }
 
