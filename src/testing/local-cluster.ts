@@ -6,14 +6,17 @@ import type { OwnedConfiguration } from "../configuration/configuration.js";
 import { readNodeList } from "../configuration/node-register.js";
 import { type ConnectOptions, connect } from "../connect.js";
 import { type BoundServer, bindServer, createServer } from "../server/create-server.js";
+import type { Extension } from "../server/extension.js";
 import type { Router } from "../server/router.js";
 import type { Server, ServerOptions } from "../server/server.js";
 
 /** The options of {@link createLocalCluster}: those of each server, and where they are. */
 export interface LocalClusterOptions
-  extends Omit<ServerOptions, "address" | "nodeId" | "nodes" | "routes" | "transport"> {
+  extends Omit<ServerOptions, "address" | "extensions" | "nodeId" | "nodes" | "routes" | "transport"> {
   /** What server `nodeId` serves. */
   readonly routes?: (router: Router, nodeId: number) => unknown;
+  /** What is added to server `nodeId`: asked at its start and at each restart, since extensions belong to one server. */
+  readonly extensions?: (nodeId: number) => readonly Extension[];
   /** `memory` (the default): within the process. `loopback`: real gRPC on 127.0.0.1, on ports that the system chooses. */
   readonly transport?: "memory" | "loopback";
 }
@@ -48,8 +51,14 @@ export async function createLocalCluster(
   const network = options.transport === "loopback" ? undefined : createMemoryTransport();
   const transport = network ?? grpcTransport;
   const serverOptions = (nodeId: number): ServerOptions => {
-    const { routes, ...rest } = options;
-    return { ...rest, transport, routes: (router) => routes?.(router, nodeId) };
+    const { extensions, routes, ...rest } = options;
+    return {
+      ...rest,
+      nodeId,
+      transport,
+      extensions: extensions?.(nodeId) ?? [],
+      routes: (router) => routes?.(router, nodeId),
+    };
   };
   const ids = Array.from({ length: size }, (_, at) => at + 1);
   const bound = await allBound(ids.map((id) => bindServer(serverOptions(id), "127.0.0.1:0")));
@@ -84,7 +93,7 @@ export async function createLocalCluster(
     restart: async (nodeId) => {
       const address = nodes[nodeId];
       if (address === undefined) throw invalidArgument(`the cluster has no server ${nodeId}`);
-      const server = await createServer({ ...serverOptions(nodeId), nodes, nodeId });
+      const server = await createServer({ ...serverOptions(nodeId), nodes });
       servers[nodeId - 1] = server;
       return server;
     },

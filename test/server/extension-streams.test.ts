@@ -56,7 +56,7 @@ describe("extensions and streams that are dialled", () => {
 
   it("of a replica hear of the streams to the others", async () => {
     const extension = new TestExtension();
-    await using cluster = await createLocalCluster(2, { extensions: [extension], routes });
+    await using cluster = await createLocalCluster(2, { extensions: () => [extension], routes });
     await eventually(() => extension.opened.length === 2);
     expect(new Set(extension.opened.map(({ caller }) => caller?.id))).toEqual(new Set([1, 2]));
     expect(cluster.servers).toHaveLength(2);
