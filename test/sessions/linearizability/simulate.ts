@@ -18,8 +18,8 @@ export interface Simulated {
   readonly totals: Totals;
 }
 
-/** Timers and turns that a run may take; most take a tenth of it. */
-const maxEvents = 400_000;
+/** Timers and turns that a run may take; most take a thirtieth of it. */
+const maxEvents = 60_000;
 
 /**
  * Lets clients work with a register on several servers while everything goes wrong that the seed says, then lets nothing
@@ -27,12 +27,16 @@ const maxEvents = 400_000;
  */
 export async function simulate(seed: number): Promise<Simulated> {
   const random = seededRandom(seed);
-  return runInVirtualTime(() => run(new Faults(random)), { random, maxEvents });
+  const failing = () =>
+    new Promise<Simulated>((resolve, reject) => {
+      const fail = (why: string) => reject(new Error(why));
+      run(createWorld(new Faults(random), fail)).then(resolve, reject);
+    });
+  return runInVirtualTime(failing, { random, maxEvents });
 }
 
-async function run(faults: Faults): Promise<Simulated> {
-  const world = createWorld(faults);
-  const { history, nodes, problems, totals } = world;
+async function run(world: World): Promise<Simulated> {
+  const { faults, history, nodes, problems, totals } = world;
   const servers = nodes.map((address) => new SimulatedServer(address, world));
   await Promise.all(servers.map((server) => server.start()));
   const clients = Array.from({ length: faults.integer(4, 5) }, (_, at) => {
@@ -53,7 +57,7 @@ async function run(faults: Faults): Promise<Simulated> {
   return { history, problems, faults: faults.counts, totals };
 }
 
-function createWorld(faults: Faults): World {
+function createWorld(faults: Faults, fail: World["fail"]): World {
   const nodes = Array.from({ length: faults.integer(2, 3) }, (_, at) => `127.0.0.1:${9_001 + at}`);
   return {
     faults,
@@ -72,6 +76,7 @@ function createWorld(faults: Faults): World {
       calls: faults.pick(allCalls),
     },
     problems: [],
+    fail,
     totals: { joined: 0, replayed: 0, ended: 0, restored: 0, recovered: 0 },
   };
 }

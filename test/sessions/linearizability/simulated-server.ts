@@ -91,7 +91,7 @@ export class SimulatedServer {
   }
 
   async #begin(): Promise<Life> {
-    const { faults, limits, network, problems, settings, store } = this.#world;
+    const { fail, faults, limits, network, settings, store } = this.#world;
     const log = new FaultLog(store.open(), faults);
     const machine = new RegisterMachine();
     const sessions = createSessions({ log, limits, serverId: this.address, ...settings });
@@ -107,7 +107,7 @@ export class SimulatedServer {
     );
     sessions.stopped.addEventListener("abort", () => {
       if (log.isCrashed) return;
-      problems.push(`the sessions of ${this.address} have stopped: ${String(sessions.stopped.reason)}`);
+      fail(`the sessions of ${this.address} have stopped: ${String(sessions.stopped.reason)}`);
     });
     const plug = network.plug();
     this.#starting = log;

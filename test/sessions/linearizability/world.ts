@@ -25,6 +25,8 @@ export interface World {
   /** What should not have been, in words. */
   readonly problems: string[];
   readonly totals: Totals;
+  /** Ends the run at once: after this it would get nowhere. */
+  readonly fail: (why: string) => void;
 }
 
 /** What the clients ask for. */
