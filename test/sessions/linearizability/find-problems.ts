@@ -52,19 +52,16 @@ function countProblem(operation: RecordedOperation, machine: RegisterMachine): s
 
 const allowedTimes = { answered: [1, 1], applied: [1, 1], neverApplied: [0, 0], unknown: [0, 1] } as const;
 
+/** Resolves at a moment at which every server has applied all that is in the log, and so all that anybody was told of. */
 async function allApplied(servers: readonly SimulatedServer[], { problems, store }: World): Promise<void> {
-  const log = store.open();
-  const tail = await log.tail();
-  await log.close();
-  for (let waits = 0; servers.some(({ applied }) => applied < tail); waits++) {
-    if (waits === 1_000) {
-      problems.push(
-        `the servers have applied ${servers.map(({ applied }) => applied).join(", ")} of ${tail}`,
-      );
-      return;
-    }
+  await using log = store.open();
+  for (let waits = 0; waits < 1_000; waits++) {
+    const tail = await log.tail();
+    if (servers.every(({ applied }) => applied === tail)) return;
     await pause(20);
   }
+  const [tail, applied] = [await log.tail(), servers.map((server) => server.applied)];
+  problems.push(`the servers have applied ${applied.join(", ")} of ${tail}`);
 }
 
 function text(machine: RegisterMachine): string {

@@ -20,7 +20,7 @@ export function itFindsNoViolation(first: number, last: number): void {
     const isWhole = seeds.length >= 100;
     const missing = Object.keys(happened).filter((kind) => isWhole && happened[kind] === 0);
     expect(missing).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 }
 
 /** The seeds of a test, or those that were asked for in their place. */

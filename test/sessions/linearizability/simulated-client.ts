@@ -34,6 +34,8 @@ export class SimulatedClient {
       }
     };
     await Promise.all(Array.from({ length: faults.integer(1, 3) }, lane));
+    await this.#holder;
+    await Promise.all(this.#ending);
   }
 
   /** Reads every key once. */
@@ -50,7 +52,6 @@ export class SimulatedClient {
   async close(): Promise<void> {
     const holder = await this.#holder;
     await holder.close();
-    await Promise.all(this.#ending);
   }
 
   async #perform(holder: SessionHolder): Promise<void> {
