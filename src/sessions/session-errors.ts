@@ -68,6 +68,12 @@ export function badStamp(why: string): QuorateError {
   });
 }
 
+/** A request of this many bytes is above the limit of the sessions. */
+export function requestTooLarge(size: number, maxRequestBytes: number): QuorateError {
+  const message = `quorate: the request has ${size} bytes, and maxRequestBytes is ${maxRequestBytes}`;
+  return new QuorateError(Code.ResourceExhausted, message, { reason: "REQUEST_TOO_LARGE" });
+}
+
 /** A reply of this many bytes is not kept. The text stands in kept replies: servers with another one would diverge. */
 export function replyTooLarge(size: number, maxReplyBytes: number): QuorateError {
   return new QuorateError(

@@ -48,17 +48,12 @@ export function formatReadStamp({ client, session, lastOp }: ReadStamp): string 
 }
 
 /**
- * The stamp in the metadata of a call.
+ * The stamp in the metadata of a call, whose keys may be in any case.
  *
  * @throws QuorateError InvalidArgument, `BAD_STAMP`, for more than one stamp, one that is not in canonical form, a client
  * id or a session number of zero, a request number of zero, or a responded-to that is not below it.
  */
-export function readStamp(metadata: Metadata): Stamp {
-  return readStampIn(metadata.entries());
-}
-
-/** As {@link readStamp}, of the entries of an envelope, whose keys may be in any case. */
-export function readStampIn(entries: readonly MetadataEntry[]): Stamp {
+export function readStamp(entries: readonly MetadataEntry[]): Stamp {
   let stamp: MetadataEntry | undefined;
   let isRead = false;
   for (const entry of entries) {

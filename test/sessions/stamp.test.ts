@@ -16,6 +16,7 @@ import {
 const client = "00112233445566778899aabbccddeeff";
 const badStamp = expect.objectContaining({ code: Code.InvalidArgument, reason: "BAD_STAMP" });
 const of = (key: string, ...values: string[]) => Metadata.from({ [key]: values });
+const stampIn = (metadata: Metadata) => readStamp(metadata.entries());
 const clients = fc.stringMatching(/^[0-9a-f]{32}$/).filter((text) => text !== "0".repeat(32));
 const numbers = fc.maxSafeNat();
 
@@ -23,13 +24,13 @@ describe("a stamp", () => {
   it("of a request stands in the metadata as it is documented", () => {
     const stamp = { client, session: 1_024, request: 7, respondedTo: 3 };
     expect(formatRequestStamp(stamp)).toBe(`${client}.1024.7.3`);
-    expect(readStamp(of("quorate-session", `${client}.1024.7.3`))).toEqual({ kind: "request", ...stamp });
+    expect(stampIn(of("quorate-session", `${client}.1024.7.3`))).toEqual({ kind: "request", ...stamp });
   });
 
   it("of a read has no number, but the last op that was seen", () => {
     const stamp = { client, session: 1_024, lastOp: 0 };
     expect(formatReadStamp(stamp)).toBe(`${client}.1024.0`);
-    expect(readStamp(of("quorate-session-read", `${client}.1024.0`))).toEqual({ kind: "read", ...stamp });
+    expect(stampIn(of("quorate-session-read", `${client}.1024.0`))).toEqual({ kind: "read", ...stamp });
   });
 
   it("is read back as it was written", () => {
@@ -38,15 +39,22 @@ describe("a stamp", () => {
         const [respondedTo = 0, request = 0] = [b, c].sort((x, y) => x - y);
         fc.pre(a > 0 && respondedTo < request);
         const stamp = { client: id, session: a, request, respondedTo };
-        expect(readStamp(of(stampKey, formatRequestStamp(stamp)))).toEqual({ kind: "request", ...stamp });
+        expect(stampIn(of(stampKey, formatRequestStamp(stamp)))).toEqual({ kind: "request", ...stamp });
         const read = { client: id, session: a, lastOp: b };
-        expect(readStamp(of(readStampKey, formatReadStamp(read)))).toEqual({ kind: "read", ...read });
+        expect(stampIn(of(readStampKey, formatReadStamp(read)))).toEqual({ kind: "read", ...read });
       }),
     );
   });
 
   it("is not needed", () => {
-    expect(readStamp(Metadata.from({ other: "1" }))).toEqual({ kind: "none" });
+    expect(stampIn(Metadata.from({ other: "1" }))).toEqual({ kind: "none" });
+    const key = "Quorate-Session-READ";
+    expect(readStamp([{ key, value: `${client}.7.0` }])).toEqual({
+      kind: "read",
+      client,
+      session: 7,
+      lastOp: 0,
+    });
   });
 
   it.each([
@@ -72,7 +80,7 @@ describe("a stamp", () => {
     ["a number that is far too long", `${client}.${"9".repeat(400)}.1.0`],
     ["nothing", ""],
   ])("of a request with %s is refused", (_, value) => {
-    expect(() => readStamp(of(stampKey, value))).toThrow(badStamp);
+    expect(() => stampIn(of(stampKey, value))).toThrow(badStamp);
   });
 
   it.each([
@@ -81,20 +89,20 @@ describe("a stamp", () => {
     ["no op", `${client}.5`],
     ["a leading zero", `${client}.5.01`],
   ])("of a read with %s is refused", (_, value) => {
-    expect(() => readStamp(of(readStampKey, value))).toThrow(badStamp);
+    expect(() => stampIn(of(readStampKey, value))).toThrow(badStamp);
   });
 
   it("is there once at most", () => {
     const stamp = `${client}.5.1.0`;
-    expect(() => readStamp(of(stampKey, stamp, stamp))).toThrow(badStamp);
+    expect(() => stampIn(of(stampKey, stamp, stamp))).toThrow(badStamp);
     const both = of(stampKey, stamp).join(of(readStampKey, `${client}.5.1`));
-    expect(() => readStamp(both)).toThrow(badStamp);
+    expect(() => stampIn(both)).toThrow(badStamp);
   });
 
   it("is not repeated in the error: its client id may be all the secret that there is", () => {
     const texts = [`${client}.0.1.0`, `${client}.5.1.1`, `${client}.5`, `x${client}.5.1.0`];
     for (const text of texts) {
-      expect(() => readStamp(of(stampKey, text))).toThrow(
+      expect(() => stampIn(of(stampKey, text))).toThrow(
         expect.objectContaining({ message: expect.not.stringContaining(client) }),
       );
     }
@@ -103,8 +111,8 @@ describe("a stamp", () => {
   it("never throws anything else, whatever it is", () => {
     fc.assert(
       fc.property(fc.string(), (value) => {
-        expect(() => readStamp(of(stampKey, value))).toThrow(badStamp);
-        expect(() => readStamp(of(readStampKey, value))).toThrow(badStamp);
+        expect(() => stampIn(of(stampKey, value))).toThrow(badStamp);
+        expect(() => stampIn(of(readStampKey, value))).toThrow(badStamp);
       }),
     );
   });

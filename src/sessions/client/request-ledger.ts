@@ -1,5 +1,6 @@
 import { Code } from "../../../internal/errors/code.js";
 import { invalidArgument, QuorateError } from "../../../internal/errors/quorate-error.js";
+import { requestTooLarge } from "../session-errors.js";
 import { outcomeUnknown, sessionEnded } from "./client-errors.js";
 import type { ClientLimits } from "./register-answer.js";
 
@@ -91,10 +92,7 @@ export class RequestLedger {
     if (method === "" || Buffer.byteLength(method) > maxMethodBytes) {
       throw invalidArgument(`the name of a method has 1 to ${maxMethodBytes} bytes`);
     }
-    if (payload.length > maxRequestBytes) {
-      const message = `quorate: the request has ${payload.length} bytes, and maxRequestBytes is ${maxRequestBytes}`;
-      throw new QuorateError(Code.ResourceExhausted, message, { reason: "REQUEST_TOO_LARGE" });
-    }
+    if (payload.length > maxRequestBytes) throw requestTooLarge(payload.length, maxRequestBytes);
     if (!this.hasRoom(limits)) {
       const message = `quorate: ${maxInFlight} requests of the session are in flight already (maxInFlight)`;
       throw new QuorateError(Code.ResourceExhausted, message, { reason: "WINDOW_FULL" });

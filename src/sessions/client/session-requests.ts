@@ -3,6 +3,7 @@ import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import { messageTooLarge } from "../../../internal/stream/message-size.js";
 import { Fifo } from "../../../internal/util/fifo.js";
 import { Metadata } from "../../../internal/wire/metadata.js";
+import { requestTooLarge } from "../session-errors.js";
 import { formatReadStamp, formatRequestStamp, readStampKey, stampKey } from "../stamp.js";
 import type { AwaitedRequest } from "./awaited-request.js";
 import { sessionEnded } from "./client-errors.js";
@@ -206,11 +207,6 @@ const entryHeadBytes = 18;
 
 function stamped(key: string, stamp: string, metadata: Metadata): Metadata {
   return Metadata.fromEntries([{ key, value: stamp }]).join(metadata);
-}
-
-function requestTooLarge(size: number, maxRequestBytes: number): QuorateError {
-  const message = `quorate: the request has ${size} bytes, and maxRequestBytes is ${maxRequestBytes}`;
-  return new QuorateError(Code.ResourceExhausted, message, { reason: "REQUEST_TOO_LARGE" });
 }
 
 function queueFull(maxWaiting: number): QuorateError {

@@ -73,16 +73,6 @@ export class InFlight<Value> implements FlightsView<Value> {
     return this.#takeWhere(client, (flight) => flight.session < session);
   }
 
-  /** Takes out all of a client, whose session ended. */
-  takeAllOf(client: string): Flight<Value>[] {
-    return this.#takeWhere(client, () => true);
-  }
-
-  /** Takes out everything: the state was replaced by a snapshot, or the server closes. */
-  drain(): Flight<Value>[] {
-    return [...this.#byClient.keys()].flatMap((client) => this.takeAllOf(client));
-  }
-
   #takeWhere(client: string, matches: (flight: Flight<Value>) => boolean): Flight<Value>[] {
     const taken = [...(this.#byClient.get(client)?.values() ?? [])].filter(matches);
     for (const flight of taken) this.#remove(flight);

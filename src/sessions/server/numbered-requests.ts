@@ -5,7 +5,7 @@ import type { IncomingRequest } from "../../../internal/stream/request-handler.j
 import { requestDigest } from "../digest.js";
 import type { AcceptedStamp, Entry } from "../record/log-record.js";
 import { limitedReply } from "../reply.js";
-import { refusal, sessionMismatch } from "../session-errors.js";
+import { refusal, requestTooLarge, sessionMismatch } from "../session-errors.js";
 import type { RequestStamp } from "../stamp.js";
 import type { ClientTable } from "../table/client-table.js";
 import type { Effect } from "../table/effect.js";
@@ -14,7 +14,7 @@ import { handlerError, handlerErrorReply } from "./handler-errors.js";
 import { type Flight, InFlight } from "./in-flight.js";
 import { intercepted, sessionContext } from "./intercepted.js";
 import { sessionsStopped } from "./log-end-errors.js";
-import { replyMessage, requestTooLarge, unavailable } from "./request-errors.js";
+import { replyMessage, unavailable } from "./request-errors.js";
 import { answerIgnored, checkRequest, type KnownCheck, type RequestCheck } from "./session-check.js";
 import { decodeRequest, type SessionMethod } from "./session-methods.js";
 import type { SessionParts } from "./session-parts.js";
@@ -141,7 +141,8 @@ export class NumberedRequests {
     let message: Message;
     try {
       if (method === undefined) throw notServed(request.method);
-      if (request.payload.length > maxRequestBytes) throw requestTooLarge(request.payload, maxRequestBytes);
+      if (request.payload.length > maxRequestBytes)
+        throw requestTooLarge(request.payload.length, maxRequestBytes);
       message = decodeRequest(method, request.payload);
     } catch (error) {
       return this.#appendRefused(accepted, QuorateError.from(error));

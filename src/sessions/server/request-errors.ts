@@ -7,12 +7,6 @@ import type { Reply } from "../reply.js";
 import type { Outcome } from "./answer-wait.js";
 import type { SessionMethod } from "./session-methods.js";
 
-/** The request has more bytes than the limit of the sessions. */
-export function requestTooLarge(payload: Uint8Array, maxRequestBytes: number): QuorateError {
-  const message = `quorate: the request has ${payload.length} bytes, and maxRequestBytes is ${maxRequestBytes}`;
-  return new QuorateError(Code.ResourceExhausted, message, { reason: "REQUEST_TOO_LARGE" });
-}
-
 /** What a request gets if the log fails it: an error by which its client sends it again. */
 export function unavailable(thrown: unknown): QuorateError {
   const error = QuorateError.from(thrown, Code.Unavailable);

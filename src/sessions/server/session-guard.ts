@@ -3,7 +3,7 @@ import type { IncomingRequest } from "../../../internal/stream/request-handler.j
 import type { StreamContext } from "../../server/handler-context.js";
 import type { Invoke } from "../../server/invoke-handler.js";
 import { badStamp } from "../session-errors.js";
-import { hasStamp, readStampIn, readStampKey, type Stamp, stampKey } from "../stamp.js";
+import { hasStamp, readStamp, readStampKey, type Stamp, stampKey } from "../stamp.js";
 import type { Effect, EndedSession } from "../table/effect.js";
 import { sessionsStopped } from "./log-end-errors.js";
 import { NumberedRequests } from "./numbered-requests.js";
@@ -89,7 +89,7 @@ export class SessionGuard {
       const stream = this.#parts.manager.streamOf(context);
       // The metadata of a stream is part of that of each of its calls, and one stamp cannot be that of them all.
       if (stream.isStamped) throw badStamp("it stands in the metadata of the stream");
-      const stamp = readStampIn(request.entries);
+      const stamp = readStamp(request.entries);
       const { stopped } = this.#parts.log;
       if (stopped !== undefined) throw sessionsStopped(stopped);
       if (serve === undefined) return await this.#serve({ request, stream, method }, stamp);

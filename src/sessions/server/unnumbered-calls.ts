@@ -6,7 +6,7 @@ import { deadlineAfter, scheduleDeadline } from "../../../internal/util/deadline
 import type { HandlerContext } from "../../server/handler-context.js";
 import { decodeMessage, encodeMessage } from "../../service/message-codec.js";
 import { errorReply, type Reply } from "../reply.js";
-import { refusal } from "../session-errors.js";
+import { refusal, requestTooLarge } from "../session-errors.js";
 import type { ReadStamp } from "../stamp.js";
 import { answerRequest } from "./answer-wait.js";
 import { guardedContext, runGuarded } from "./guarded-runs.js";
@@ -14,7 +14,7 @@ import { handlerError, handlerErrorReply } from "./handler-errors.js";
 import { intercepted, sessionContext } from "./intercepted.js";
 import { sessionsStopped } from "./log-end-errors.js";
 import { type HandlerFailed, runMethod } from "./replicated-services.js";
-import { replyError, requestTooLarge, unavailable } from "./request-errors.js";
+import { replyError, unavailable } from "./request-errors.js";
 import { checkSession, type SessionCheck } from "./session-check.js";
 import { decodeRequest, encodeResult, type SessionMethod } from "./session-methods.js";
 import type { SessionParts } from "./session-parts.js";
@@ -214,7 +214,7 @@ export class UnnumberedCalls {
 
   #checkSize(payload: Uint8Array): void {
     const { maxRequestBytes } = this.#parts.log.table.limits;
-    if (payload.length > maxRequestBytes) throw requestTooLarge(payload, maxRequestBytes);
+    if (payload.length > maxRequestBytes) throw requestTooLarge(payload.length, maxRequestBytes);
   }
 
   /** A session must not go back in time when it has moved to a server that lags behind. */

@@ -37,7 +37,7 @@ export class ScriptedRequest {
     this.server = server;
     this.method = request.method.slice(request.method.lastIndexOf(".") + 1);
     this.metadata = Metadata.fromEntries(request.entries);
-    this.stamp = readStamp(this.metadata);
+    this.stamp = readStamp(this.metadata.entries());
     this.payload = request.payload;
     this.stream = stream;
     this.#request = request;

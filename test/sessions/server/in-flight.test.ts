@@ -57,12 +57,4 @@ describe("InFlight", () => {
     expect(requests(inFlight.fence(a, 8))).toEqual([]);
     expect(inFlight.size).toBe(2);
   });
-
-  it("takes out all of a client, or all of all", () => {
-    const inFlight = flying([a, 5, 1], [b, 6, 2], [b, 6, 3]);
-    expect(requests(inFlight.takeAllOf(b))).toEqual([2, 3]);
-    inFlight.add({ client: b, session: 6, request: 4, digest: "d", value: 4 });
-    expect(requests(inFlight.drain())).toEqual([1, 4]);
-    expect(inFlight.size).toBe(0);
-  });
 });

@@ -235,10 +235,10 @@ describe("checkRequest", () => {
 
   it("has one that came to nothing wait until those behind it have, too", () => {
     const checker = new Checker();
-    checker.test.open(1);
+    const session = checker.test.open(1);
     checker.fly(2);
     expect(checker.check(1)).toEqual(refused(14, Code.Unavailable, "RETRY"));
-    checker.flights.takeAllOf(id(1));
+    checker.flights.takeFrom(id(1), session, 1);
     expect(checker.check(1)).toEqual({ kind: "accept", row: 14 });
   });
 });
