@@ -8,6 +8,7 @@ export default defineConfig({
     // The tests see the sources where a user sees the built package.
     alias: [
       { find: /^quorate$/, replacement: path("src/index.ts") },
+      { find: /^quorate\/context$/, replacement: path("src/context/index.ts") },
       { find: /^quorate\/sessions$/, replacement: path("src/sessions/index.ts") },
       { find: /^quorate\/testing$/, replacement: path("src/testing/index.ts") },
     ],

@@ -1,5 +1,6 @@
 import { ownOffer } from "../internal/stream/features.js";
 import { checkStreamHeaders } from "../internal/transport/stream-headers.js";
+import { outsideScopes } from "../internal/util/async-scope.js";
 import { Metadata, type MetadataInit } from "../internal/wire/metadata.js";
 import { checkTimeout } from "./calls/call-options.js";
 import type { Configuration, OwnedConfiguration } from "./configuration/configuration.js";
@@ -31,7 +32,12 @@ export interface ConnectOptions extends PeerOptions {
  *
  * @throws QuorateError InvalidArgument that names the entry of the list or the option.
  */
-export async function connect(options: ConnectOptions): Promise<OwnedConfiguration> {
+export function connect(options: ConnectOptions): Promise<OwnedConfiguration> {
+  // Its streams, and the handlers that run on them, are not those of the work that happens to connect.
+  return outsideScopes(connectServers, options);
+}
+
+async function connectServers(options: ConnectOptions): Promise<OwnedConfiguration> {
   const settings = readPeerOptions(options, "client");
   const metadata = checkStreamHeaders(Metadata.from(options.metadata));
   const register = new NodeRegister();
@@ -94,7 +100,7 @@ class OwnedNodeSet extends NodeSet implements OwnedConfiguration {
     // A closed one says so before it looks anything up.
     this.#pool.open([]);
     const added = nodes === undefined ? [] : await this.#register.admit(nodes);
-    return this.add(...this.#pool.open(added));
+    return this.add(...outsideScopes(() => this.#pool.open(added)));
   }
 
   async close({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> {

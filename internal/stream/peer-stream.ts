@@ -1,5 +1,6 @@
 import { Code } from "../errors/code.js";
 import { QuorateError } from "../errors/quorate-error.js";
+import { outsideScopes } from "../util/async-scope.js";
 import { decodeEnvelope } from "../wire/decode-envelope.js";
 import { encodeCancel } from "../wire/encode-envelope.js";
 import type { Envelope } from "../wire/envelope.js";
@@ -99,13 +100,17 @@ export class PeerStream {
       register: (call) => this.#router.register(call),
       progressed: () => this.#loadChanged(),
     });
+    const receive = (bytes: Uint8Array) => this.#receive(bytes);
+    const halfClosed = () => this.#peerHalfClosed();
+    const finish = (status: StreamStatus) => this.#finish(status);
     init.stream.open({
       accepted: (headers) => {
         this.#features = readFeatures(headers);
       },
-      message: (bytes) => this.#receive(bytes),
-      halfClosed: () => this.#peerHalfClosed(),
-      ended: (status) => this.#finish(status),
+      // Whoever wrote, read or called last may be in a scope, and what comes is for others.
+      message: (bytes) => outsideScopes(receive, bytes),
+      halfClosed: () => outsideScopes(halfClosed),
+      ended: (status) => outsideScopes(finish, status),
     });
   }
 

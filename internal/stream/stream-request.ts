@@ -1,5 +1,6 @@
 import { Code } from "../errors/code.js";
 import { QuorateError } from "../errors/quorate-error.js";
+import { outsideScopes } from "../util/async-scope.js";
 import { type CancelDeadline, deadlineAfter, monotonicMs, scheduleDeadline } from "../util/deadlines.js";
 import type { Envelope } from "../wire/envelope.js";
 import type { MetadataEntry } from "../wire/metadata.js";
@@ -124,7 +125,8 @@ export class StreamRequest implements IncomingRequest {
   /** For the dispatch: runs the handler; never throws. */
   run(handler: RequestHandler): void {
     this.state = "running";
-    void this.#run(handler);
+    // The one before it may have released it, in a scope of its own.
+    void outsideScopes(() => this.#run(handler));
   }
 
   /** For the dispatch: the caller no longer waits. */

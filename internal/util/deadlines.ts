@@ -1,3 +1,5 @@
+import { outsideScopes } from "./async-scope.js";
+
 /** Milliseconds of the monotonic clock. Only differences mean something. */
 export function monotonicMs(): number {
   return performance.now();
@@ -63,7 +65,8 @@ function arm(key: number): void {
   clearTimeout(timer);
   armedFor = key;
   const delayMs = Math.max(key * granularityMs - monotonicMs(), 0);
-  timer = setTimeout(fire, Math.min(Math.ceil(delayMs), maxTimerMs));
+  // For all who have a deadline, and not for the one whose call happened to set it.
+  timer = outsideScopes(setTimeout, fire, Math.min(Math.ceil(delayMs), maxTimerMs));
 }
 
 function disarm(): void {

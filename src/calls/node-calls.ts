@@ -115,7 +115,11 @@ export class NodeCalls {
     if (this.#quiet) return;
     this.#quiet = true;
     this.#unlisten?.();
-    for (const call of this.#calls) call.forget();
+    for (const [at, call] of this.#calls.entries()) {
+      const node = this.#called[at];
+      if (node !== undefined && this.#replies !== "none" && call.state !== "over") this.#outgoing.left(node);
+      call.forget();
+    }
   }
 
   /** Stops waiting for one node, of which nothing more is told. */

@@ -1,7 +1,14 @@
 import type { Message } from "@bufbuild/protobuf";
 import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
+import { outsideScopes } from "../../internal/util/async-scope.js";
 import { Metadata } from "../../internal/wire/metadata.js";
-import { type CallHooks, type ClientInterceptor, drop, skip } from "../configuration/client-interceptor.js";
+import {
+  allStandAside,
+  type CallHooks,
+  type ClientInterceptor,
+  drop,
+  skip,
+} from "../configuration/client-interceptor.js";
 import type { NodeResponse } from "../configuration/node-response.js";
 import { NodeSet } from "../configuration/node-set.js";
 import type { PeerNode } from "../configuration/peer-node.js";
@@ -36,6 +43,8 @@ export interface OutgoingCall {
   payloadFor(node: PeerNode): Uint8Array | typeof skip;
   /** What the interceptors make of a response. */
   intercept(response: PeerResponse): PeerResponse | typeof drop;
+  /** The caller waits no longer for this node. */
+  left(node: PeerNode): void;
 }
 
 /**
@@ -49,7 +58,9 @@ export function outgoingCall(
 ): OutgoingCall {
   const common = nodes[0]?.settings.interceptors ?? [];
   const own = checkInterceptors(options.interceptors);
-  if (common.length + interceptors.length + own.length === 0) return plainCall(method, request, options);
+  if (allStandAside(common) && allStandAside(interceptors) && allStandAside(own)) {
+    return plainCall(method, request, options);
+  }
   return interceptedCall([...common, ...interceptors, ...own], method, nodes, request, options);
 }
 
@@ -60,6 +71,7 @@ function plainCall(method: MethodInfo, request: RequestInit, options: CallOption
     shared: true,
     payloadFor: () => payload,
     intercept: (response) => response,
+    left: () => {},
   };
 }
 
@@ -75,6 +87,7 @@ function interceptedCall(
   let metadata = Metadata.from(options.metadata);
   const requestHooks: CallHooks[] = [];
   const responseHooks: CallHooks[] = [];
+  const leftHooks: CallHooks[] = [];
   for (const interceptor of interceptors) {
     const hooks = interceptor({
       method: method.name,
@@ -87,6 +100,7 @@ function interceptedCall(
     metadata = metadata.join(hooks.metadata);
     if (hooks.request !== undefined) requestHooks.push(hooks);
     if (hooks.response !== undefined) responseHooks.push(hooks);
+    if (hooks.left !== undefined) leftHooks.push(hooks);
   }
   let shared: Uint8Array | undefined;
   return {
@@ -99,7 +113,13 @@ function interceptedCall(
       shared ??= method.encode(request);
       return shared;
     },
-    intercept: (response) => mapResponses(responseHooks, response, method),
+    intercept: (response) => {
+      if (responseHooks.length === 0) return response;
+      return outsideScopes(mapResponses, responseHooks, response, method);
+    },
+    left: (node) => {
+      for (const hook of leftHooks) outsideScopes(tellLeft, hook, node);
+    },
   };
 }
 
@@ -134,6 +154,16 @@ function mapResponses(
   }
   // A hook may have taken the response of another node; whose it is does not change.
   return { ...mapped, node };
+}
+
+function tellLeft(hook: CallHooks, node: PeerNode): void {
+  try {
+    hook.left?.(node);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 }
 
 /** Hooks are typed; what is no response all the same must neither count nor leave the call without an end (W-17). */

@@ -104,21 +104,31 @@ class QuorumResponses
   }
 
   #terminal<Result>(count: number, combine: Combine<Message, Result> | undefined): Promise<Result> {
-    const promise = new Promise<Result>((resolve, reject) => {
+    const promise =
+      combine === undefined
+        ? // The overloads of Responses say that the result is the first reply then.
+          this.#enough(count, (replies) => replies[0] as Result)
+        : // In the caller's own async context, and not in that of whatever brought the last reply.
+          this.#enough(count, (replies) => replies).then(combine);
+    // Whoever awaits it still gets the rejection.
+    promise.catch(() => {});
+    return promise;
+  }
+
+  /** What is picked of the replies, once there are `count`. */
+  #enough<Picked>(count: number, pick: (replies: readonly Message[]) => Picked): Promise<Picked> {
+    return new Promise((resolve, reject) => {
       if (this.#unsent !== undefined) return reject(this.#unsent);
       this.#interested += 1;
       this.#wait(() => {
         const outcome = evaluateThreshold(count, this);
         if (outcome.kind === "open") return true;
         if (outcome.kind === "failed") reject(outcome.error);
-        else resolveCombined(outcome.replies, combine, resolve, reject);
+        else resolve(pick(outcome.replies));
         this.#lostInterest();
         return false;
       });
     });
-    // Whoever awaits it still gets the rejection.
-    promise.catch(() => {});
-    return promise;
   }
 
   /** The response at this place of the arrivals, once it is there; undefined if there will be none. */
@@ -182,20 +192,6 @@ class QuorumResponses
     if (this.#interested > 0 || this.stopped || this.unanswered.size === 0) return;
     this.stopped = true;
     this.#calls?.stop();
-  }
-}
-
-function resolveCombined<Result>(
-  replies: readonly Message[],
-  combine: Combine<Message, Result> | undefined,
-  resolve: (result: Result) => void,
-  reject: (error: unknown) => void,
-): void {
-  try {
-    // Without `combine`, the overloads of Responses say that the result is the first reply.
-    resolve(combine === undefined ? (replies[0] as Result) : combine(replies));
-  } catch (error) {
-    reject(error);
   }
 }
 

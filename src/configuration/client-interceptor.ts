@@ -24,7 +24,10 @@ export interface ClientCall<Request = Message> {
   readonly metadata: Metadata;
 }
 
-/** What an interceptor does to one call. */
+/**
+ * What an interceptor does to one call. What looks at responses runs outside of any context session: what it needs of the
+ * caller's, it takes along when the call is made.
+ */
 export interface CallHooks<Request = Message, Reply = Message> {
   /** Joined to the metadata of the call. */
   readonly metadata?: MetadataInit;
@@ -41,6 +44,11 @@ export interface CallHooks<Request = Message, Reply = Message> {
     response: NodeResponse<Reply>,
     // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks has no return statement.
   ): NodeResponse<Reply> | typeof drop | void;
+  /**
+   * The caller has all that it waits for, or has left its loop, and this node has not answered yet, or not said that it
+   * has no more answers; nothing more is told of it. What this throws surfaces as an uncaught error.
+   */
+  left?(node: Node): void;
 }
 
 /**
@@ -53,3 +61,16 @@ export interface CallHooks<Request = Message, Reply = Message> {
 export type ClientInterceptor<Request = Message, Reply = Message> = (
   call: ClientCall<Request>,
 ) => CallHooks<Request, Reply> | undefined;
+
+const idleWhile = new WeakMap<ClientInterceptor, () => boolean>();
+
+/** Lets an interceptor of this library say when it has nothing to do with any call, so that it costs none anything. */
+export function standAsideWhile(interceptor: ClientInterceptor, isIdle: () => boolean): void {
+  idleWhile.set(interceptor, isIdle);
+}
+
+/** Whether none of the interceptors has anything to do with a call that is made now. */
+export function allStandAside(interceptors: readonly ClientInterceptor[]): boolean {
+  for (const one of interceptors) if (idleWhile.get(one)?.() !== true) return false;
+  return true;
+}

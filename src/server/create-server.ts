@@ -1,5 +1,6 @@
 import { invalidArgument } from "../../internal/errors/quorate-error.js";
 import { ownOffer } from "../../internal/stream/features.js";
+import { outsideScopes } from "../../internal/util/async-scope.js";
 import { type NodeAddress, parseAddress } from "../configuration/node-list.js";
 import { transportLimitFactor } from "../configuration/node-pool.js";
 import { readNodeList } from "../configuration/node-register.js";
@@ -36,7 +37,12 @@ export interface BoundServer {
 }
 
 /** The first half of {@link createServer}: checks the options and listens, when the other nodes need not be known. */
-export async function bindServer(options: ServerOptions, address: string): Promise<BoundServer> {
+export function bindServer(options: ServerOptions, address: string): Promise<BoundServer> {
+  // Its streams, and the handlers that run on them, are not those of the work that happens to start it.
+  return outsideScopes(bind, options, address);
+}
+
+async function bind(options: ServerOptions, address: string): Promise<BoundServer> {
   const settings = readPeerOptions(options, "server");
   const { identify, onClientsChange, onConnect, onPeersChange } = options;
   checkFunctions({ identify, onClientsChange, onConnect, onPeersChange });
@@ -72,16 +78,19 @@ export async function bindServer(options: ServerOptions, address: string): Promi
   return {
     address: listener.address,
     start: (known, nodeId) =>
-      new RunningServer({
-        options,
-        settings,
-        routes: collected.routes,
-        extensions,
-        known,
-        nodeId,
-        listener,
-        limits,
-      }),
+      outsideScopes(
+        () =>
+          new RunningServer({
+            options,
+            settings,
+            routes: collected.routes,
+            extensions,
+            known,
+            nodeId,
+            listener,
+            limits,
+          }),
+      ),
     abandon: async () => {
       listener.destroy();
       await extensions.close();

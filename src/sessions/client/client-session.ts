@@ -1,6 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code } from "../../../internal/errors/code.js";
 import { abortError, QuorateError } from "../../../internal/errors/quorate-error.js";
+import { outsideScopes } from "../../../internal/util/async-scope.js";
 import { type CancelDeadline, deadlineAfter, scheduleDeadline } from "../../../internal/util/deadlines.js";
 import { onAbort } from "../../../internal/util/on-abort.js";
 import { checkTimeout } from "../../calls/call-options.js";
@@ -139,7 +140,8 @@ class ClientSession implements OpeningSession {
 
   #leaveIfDone(): void {
     if (this.#closing === undefined || this.#isLeaving) return;
-    if (this.#isAborted || this.#driver.isIdle) this.#isLeaving = this.#driver.unregister();
+    if (this.#isAborted || this.#driver.isIdle)
+      this.#isLeaving = outsideScopes(() => this.#driver.unregister());
   }
 
   #ended(error: QuorateError | undefined): void {

@@ -1,6 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import type { BackoffOptions } from "../../../internal/stream/backoff.js";
+import { outsideScopes } from "../../../internal/util/async-scope.js";
 import { onAbort } from "../../../internal/util/on-abort.js";
 import type { TargetedCall } from "../../calls/call-target.js";
 import type { PeerNode } from "../../configuration/peer-node.js";
@@ -227,7 +228,7 @@ export class SessionDriver implements ConnectedSession, AnswerListener, JournalL
 
   async #register(registration: Registration, preference: ServerPreference): Promise<void> {
     try {
-      await this.#registrar.run(registration, preference);
+      await outsideScopes(() => this.#registrar.run(registration, preference));
     } catch (error) {
       this.end(QuorateError.from(error));
     }

@@ -1,5 +1,6 @@
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
+import { outsideScopes } from "../../../internal/util/async-scope.js";
 import type { SessionJournal } from "./session.js";
 import type { SessionState } from "./session-state.js";
 
@@ -58,7 +59,7 @@ export class JournalKeeper {
   /** Stores what is not stored yet, unless something is being stored. */
   flush(): void {
     if (this.#write === undefined || this.#writing !== undefined || !this.#outdated) return;
-    void this.#record(this.#write);
+    void outsideScopes((write) => this.#record(write), this.#write);
   }
 
   async #record(write: SessionJournal): Promise<void> {

@@ -1,6 +1,7 @@
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import { messageTooLarge } from "../../../internal/stream/message-size.js";
+import { outsideScopes } from "../../../internal/util/async-scope.js";
 import type { Configuration } from "../../configuration/configuration.js";
 import { createClientSession } from "./client-session.js";
 import { RecoveredCall } from "./recovered-call.js";
@@ -26,7 +27,7 @@ export async function startSession(
   for (const size of recovered.map(sizeInEnvelope)) {
     if (size > maxMessageBytes) throw messageTooLarge("request", size, maxMessageBytes);
   }
-  const session = createClientSession({
+  const session = outsideScopes(createClientSession, {
     ...rest,
     client,
     node,

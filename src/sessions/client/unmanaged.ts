@@ -2,6 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import { Backoff, type BackoffOptions } from "../../../internal/stream/backoff.js";
+import { outsideScopes } from "../../../internal/util/async-scope.js";
 import { deadlineAfter, monotonicMs } from "../../../internal/util/deadlines.js";
 import { callRpcAt, type RpcTarget, type TargetedCall } from "../../calls/call-target.js";
 import type { RawReply } from "../../calls/raw-call.js";
@@ -131,7 +132,8 @@ class UnmanagedCalls {
     const underWay = this.#logins.get(stream);
     if (underWay !== undefined) return underWay;
     // For all who wait: one that leaves does not end it.
-    const run = logIn(login, stream, tryTimeoutMs, new AbortController().signal);
+    const never = new AbortController().signal;
+    const run = outsideScopes(() => logIn(login, stream, tryTimeoutMs, never));
     const begun = run.finally(() => this.#logins.delete(stream));
     this.#logins.set(stream, begun);
     return begun;

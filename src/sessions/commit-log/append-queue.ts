@@ -1,5 +1,6 @@
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
+import { outsideScopes } from "../../../internal/util/async-scope.js";
 import { Fifo } from "../../../internal/util/fifo.js";
 import { checkEntry } from "./check-entry.js";
 import { AppendError, logClosed, notAppended } from "./log-errors.js";
@@ -56,7 +57,7 @@ export class AppendQueue {
       }
       this.#waiting.push({ entry, resolve, reject });
       this.#waitingBytes += entry.byteLength;
-      this.#running ??= this.#run();
+      this.#running ??= outsideScopes(() => this.#run());
     });
   }
 

@@ -1,5 +1,6 @@
 import { Code } from "../../../internal/errors/code.js";
 import { abortError, QuorateError } from "../../../internal/errors/quorate-error.js";
+import { outsideScopes } from "../../../internal/util/async-scope.js";
 import { deadlineAfter, scheduleDeadline } from "../../../internal/util/deadlines.js";
 import { onAbort } from "../../../internal/util/on-abort.js";
 import type { CommitLog } from "../commit-log/commit-log.js";
@@ -75,7 +76,7 @@ export class Barrier {
       };
       callers.add(caller);
     });
-    if (!this.#running) void this.#run();
+    if (!this.#running) void outsideScopes(() => this.#run());
     return promise;
   }
 

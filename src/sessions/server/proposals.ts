@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
+import { outsideScopes } from "../../../internal/util/async-scope.js";
 import { idBytes } from "../client-id.js";
 import type { CommitLog } from "../commit-log/commit-log.js";
 import { AppendError } from "../commit-log/log-errors.js";
@@ -96,7 +97,8 @@ export class Proposals {
   /** A log that throws must not do so within `propose`. */
   #append(bytes: Uint8Array): Promise<number> {
     try {
-      return this.#log.append(bytes);
+      // What is appended at once is written at once, by whoever comes first.
+      return outsideScopes(() => this.#log.append(bytes));
     } catch (error) {
       return Promise.reject(QuorateError.from(error, Code.Unavailable));
     }
