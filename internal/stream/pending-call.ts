@@ -64,6 +64,8 @@ export class PendingCall implements CallInit {
   sends = 0;
   /** Set by the stream: whether the peer was told the deadline, so that it needs no cancel at its end. */
   deadlineSent = false;
+  /** Whether a reply came. */
+  hasReply = false;
   #holder: CallHolder | undefined;
   #forgotten = false;
 
@@ -120,6 +122,7 @@ export class PendingCall implements CallInit {
 
   /** For channels: a reply was routed here. */
   reply(envelope: Envelope): void {
+    this.hasReply = true;
     if (!this.#forgotten) this.#listener.replied(envelope);
   }
 

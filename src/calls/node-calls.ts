@@ -117,7 +117,7 @@ export class NodeCalls {
     this.#unlisten?.();
     for (const [at, call] of this.#calls.entries()) {
       const node = this.#called[at];
-      if (node !== undefined && this.#replies !== "none" && call.state !== "over") this.#outgoing.left(node);
+      if (node !== undefined && this.#awaits(call)) this.#outgoing.left(node);
       call.forget();
     }
   }
@@ -197,6 +197,12 @@ export class NodeCalls {
 
   #tell(told: () => void): void {
     if (!this.#quiet) told();
+  }
+
+  /** Whether an answer of its node is still to come, as far as one knows. */
+  #awaits(call: PendingCall): boolean {
+    if (this.#replies === "none" || call.state === "over") return false;
+    return this.#replies === "many" || !call.hasReply;
   }
 
   #released(): void {
