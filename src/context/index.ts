@@ -7,4 +7,4 @@ export {
   contextKey,
 } from "./context-session.js";
 export type { PeerStanding } from "./peer-tracker.js";
-export { type TrackPeersOptions, trackPeers } from "./track-peers.js";
+export { type PeerTracking, type TrackPeersOptions, trackPeers } from "./track-peers.js";

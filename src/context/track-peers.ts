@@ -1,11 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../internal/errors/quorate-error.js";
 import { anyScopeOpen } from "../../internal/util/async-scope.js";
-import {
-  type ClientCall,
-  type ClientInterceptor,
-  standAsideWhile,
-} from "../configuration/client-interceptor.js";
+import { type CallHooks, type ClientCall, standAsideWhile } from "../configuration/client-interceptor.js";
 import { CallOutcomes } from "./call-outcomes.js";
 import { OpenContextSession } from "./open-context-session.js";
 
@@ -14,6 +10,11 @@ export interface TrackPeersOptions {
   /** Whether a reply was of use; default: every reply is. What it throws is the error of that node. */
   readonly isUseful?: (reply: Message, call: ClientCall) => boolean;
 }
+
+/** An interceptor for calls of any method. */
+export type PeerTracking = <Request extends Message, Reply extends Message>(
+  call: ClientCall<Request>,
+) => CallHooks<Request, Reply> | undefined;
 
 /**
  * Makes an interceptor that lets context sessions learn from calls: what came of each node, and when. Best the first of
@@ -25,11 +26,11 @@ export interface TrackPeersOptions {
  *
  * @throws QuorateError InvalidArgument if `isUseful` is no function
  */
-export function trackPeers({ isUseful }: TrackPeersOptions = {}): ClientInterceptor {
+export function trackPeers({ isUseful }: TrackPeersOptions = {}): PeerTracking {
   if (isUseful !== undefined && typeof isUseful !== "function") {
     throw invalidArgument("isUseful must be a function of a reply and its call");
   }
-  const interceptor: ClientInterceptor = (call) => {
+  const interceptor: PeerTracking = (call) => {
     const session = OpenContextSession.current();
     // Each call has a configuration object of its own, and its interceptors are asked one after the other.
     if (session === undefined || session.lastTracked === call.configuration) return undefined;
