@@ -105,7 +105,8 @@ class OwnedNodeSet extends NodeSet implements OwnedConfiguration {
 
   async close({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> {
     const checkedMs = graceMs === undefined ? undefined : checkTimeout(graceMs, "graceMs");
-    this.#closed ??= this.#close(checkedMs);
+    // What listens to the end of handlers and connections is not part of the work that happens to close it.
+    this.#closed ??= outsideScopes(() => this.#close(checkedMs));
     return this.#closed;
   }
 

@@ -1,5 +1,6 @@
 import type { QuorateError } from "../../internal/errors/quorate-error.js";
 import type { StreamLimit } from "../../internal/stream/peer-stream.js";
+import { outsideScopes } from "../../internal/util/async-scope.js";
 
 /** Which way a stream was opened: by us, or by the peer. */
 export type Direction = "outbound" | "inbound";
@@ -91,7 +92,8 @@ export class EventHub {
     this.#counters[event.kind] += 1;
     if (event.kind === "limitReached") this.#limits[event.limit] += 1;
     try {
-      this.#listener?.(event);
+      // It hears of the calls of all, some of them while they are made.
+      if (this.#listener !== undefined) outsideScopes(this.#listener, event);
     } catch (error) {
       // The listener cannot be told of its own failure.
       this.#counters.callbackFailed += 1;

@@ -3,6 +3,7 @@ import { QuorateError } from "../../internal/errors/quorate-error.js";
 import { ownOffer } from "../../internal/stream/features.js";
 import { createLocalChannel, type LocalChannel } from "../../internal/stream/local-channel.js";
 import type { ConnectionTls, Listener } from "../../internal/transport/transport.js";
+import { outsideScopes } from "../../internal/util/async-scope.js";
 import { deadlineAfter, scheduleDeadline } from "../../internal/util/deadlines.js";
 import { Metadata } from "../../internal/wire/metadata.js";
 import { checkTimeout } from "../calls/call-options.js";
@@ -140,7 +141,9 @@ export class RunningServer implements Server {
   }
 
   async close({ graceMs = 5_000 }: { readonly graceMs?: number } = {}): Promise<void> {
-    this.#closed ??= this.#close(checkTimeout(graceMs, "graceMs"));
+    const checkedMs = checkTimeout(graceMs, "graceMs");
+    // What listens to the end of handlers and connections is not part of the work that happens to close it.
+    this.#closed ??= outsideScopes(() => this.#close(checkedMs));
     return this.#closed;
   }
 
