@@ -34,9 +34,9 @@ export function currentScope(): object | undefined {
   return open > 0 ? storage.getStore() : undefined;
 }
 
-/** Runs work in a scope that is open. */
+/** Runs work in a scope. If no scope is open, that one is not either, and the storage must stay as it is: let go of. */
 export function runInScope<Result>(scope: object, work: () => Result): Result {
-  return storage.run(scope, work);
+  return open > 0 ? storage.run(scope, work) : work();
 }
 
 /** Runs work outside of any scope, as shared work and what serves others must. */

@@ -1,5 +1,5 @@
 import { Code } from "../../internal/errors/code.js";
-import { QuorateError } from "../../internal/errors/quorate-error.js";
+import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
 import { outsideScopes, runInScope } from "../../internal/util/async-scope.js";
 import { onAbort } from "../../internal/util/on-abort.js";
 import type { ContextKey, ContextSession, ContextSessionOptions } from "./context-session.js";
@@ -21,8 +21,8 @@ export interface AmbientSession {
   ): Promise<Result>;
   begin<Result>(work: (session: ContextSession) => Result, options?: ContextSessionOptions): Result;
   /**
-   * Runs `work` in a session of its own that begins with what the current one knows, and gives nothing back. It may go on
-   * when that one has ended. Outside of any session it is as `begin`; within one, only its signal is another.
+   * Runs `work` in a session of its own that begins with what the current one knows, and gives nothing back; values are the
+   * same objects, though. It may go on when that one has ended. Outside of any session it is as `begin`; within one, only its signal is another.
    *
    * @throws what `begin` throws.
    */
@@ -42,17 +42,24 @@ export interface AmbientSession {
    * @throws QuorateError FailedPrecondition, `NO_CONTEXT_SESSION`; ResourceExhausted, `CONTEXT_VALUES_FULL`
    */
   set<Value>(key: ContextKey<Value>, value: Value): void;
+  /**
+   * The value of a key in the current session, which is made and kept if there is none. Outside of any session it is made,
+   * and kept nowhere.
+   * @throws QuorateError ResourceExhausted, `CONTEXT_VALUES_FULL`; what `make` throws.
+   */
+  getOrSet<Value>(key: ContextKey<Value>, make: () => Value): Value;
 }
 
 /** Groups calls that belong together, without handing anything around. */
 export const contextSession: AmbientSession = {
   begin: <Result>(work: (session: ContextSession) => Result, options: ContextSessionOptions = {}) => {
     const joined = OpenContextSession.current();
-    return joined === undefined
-      ? runWork(OpenContextSession.begin(options), work, options.signal)
-      : work(joined);
+    if (joined !== undefined) return settledOnce(work(joined));
+    checkSignal(options.signal);
+    return runWork(OpenContextSession.begin(options), work, options.signal);
   },
   fork: <Result>(work: (session: ContextSession) => Result, options: ContextSessionOptions = {}) => {
+    checkSignal(options.signal);
     const forked = OpenContextSession.current()?.fork() ?? OpenContextSession.begin(options);
     return runWork(forked, work, options.signal);
   },
@@ -63,6 +70,10 @@ export const contextSession: AmbientSession = {
     const session = OpenContextSession.current();
     if (session === undefined) throw noSession(key.description);
     session.set(key, value);
+  },
+  getOrSet: (key, make) => {
+    const session = OpenContextSession.current();
+    return session === undefined ? make() : session.getOrSet(key, make);
   },
 };
 
@@ -93,9 +104,14 @@ function runWork<Result>(
 
 /** A query that is run by its `then` must be run here and now, and once. */
 function settledOnce<Result>(result: Result): Result {
-  const isThenable =
-    typeof result === "object" && result !== null && "then" in result && typeof result.then === "function";
+  const isObject = (typeof result === "object" && result !== null) || typeof result === "function";
+  const isThenable = isObject && "then" in result && typeof result.then === "function";
   return isThenable ? (Promise.resolve(result) as Result) : result;
+}
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw invalidArgument("signal must be an AbortSignal");
 }
 
 function noSession(description: string): QuorateError {

@@ -7,7 +7,7 @@ import type { NodeResponse } from "../configuration/node-response.js";
 import type { OpenContextSession } from "./open-context-session.js";
 
 /** Tells the session in which a call was made what came of each of its nodes. */
-export class CallOutcomes implements CallHooks {
+export class CallOutcomes implements CallHooks<Message, Message | undefined> {
   readonly #session: OpenContextSession;
   readonly #call: ClientCall;
   readonly #isUseful: ((reply: Message, call: ClientCall) => boolean) | undefined;
@@ -26,7 +26,7 @@ export class CallOutcomes implements CallHooks {
     this.#replied = call.callType === "correctable" ? new Set() : undefined;
   }
 
-  response(response: NodeResponse<Message>): void {
+  response(response: NodeResponse<Message | undefined>): void {
     if (!this.#session.isOpen) return;
     const { tracker } = this.#session;
     const { node } = response;
@@ -36,7 +36,8 @@ export class CallOutcomes implements CallHooks {
     } else if (!response.ok) {
       // How long a stream of replies lasted says nothing of how long the first one took.
       tracker.failed(node, nowMs, this.#isOpenStream(node) ? undefined : nowMs - this.#startedMs);
-    } else if (this.#isOneWay) {
+    } else if (response.value === undefined) {
+      // A one-way call has no reply.
       tracker.succeeded(node, nowMs);
     } else if (!this.#isOpenStream(node)) {
       this.#replied?.add(node);

@@ -37,6 +37,11 @@ export interface ContextSession {
    * @throws QuorateError FailedPrecondition, `CONTEXT_SESSION_ENDED`; ResourceExhausted, `CONTEXT_VALUES_FULL`
    */
   set<Value>(key: ContextKey<Value>, value: Value): void;
+  /**
+   * The value of a key, which is made and kept if there is none.
+   * @throws as `set` does, if one must be made; what `make` throws.
+   */
+  getOrSet<Value>(key: ContextKey<Value>, make: () => Value): Value;
 }
 
 declare const valueOf: unique symbol;

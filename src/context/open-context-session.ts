@@ -1,7 +1,6 @@
 import { Code } from "../../internal/errors/code.js";
 import { invalidArgument, QuorateError } from "../../internal/errors/quorate-error.js";
 import { currentScope, openScope } from "../../internal/util/async-scope.js";
-import { monotonicMs } from "../../internal/util/deadlines.js";
 import type { Configuration } from "../configuration/configuration.js";
 import type { Node } from "../configuration/node.js";
 import { PeerNode } from "../configuration/peer-node.js";
@@ -31,7 +30,7 @@ export class OpenContextSession implements ContextSession {
     const maxPeers = count("maxPeers", options.maxPeers, 1_024);
     const maxValues = count("maxValues", options.maxValues, 256);
     const halfLifeMs = interval("halfLifeMs", options.halfLifeMs, 10_000);
-    const tracker = new PeerTracker({ maxPeers, halfLifeMs, startedMs: monotonicMs() });
+    const tracker = new PeerTracker({ maxPeers, halfLifeMs });
     return new OpenContextSession(tracker, maxValues, new Map());
   }
 
@@ -72,6 +71,14 @@ export class OpenContextSession implements ContextSession {
       throw new QuorateError(Code.ResourceExhausted, message, { reason: "CONTEXT_VALUES_FULL" });
     }
     this.#values.set(key, value);
+  }
+
+  getOrSet<Value>(key: ContextKey<Value>, make: () => Value): Value {
+    // One may have been set to undefined.
+    if (this.#values.has(key)) return this.get(key) as Value;
+    const value = make();
+    this.set(key, value);
+    return value;
   }
 
   /** Its work is over. A second end does nothing. */

@@ -10,8 +10,8 @@ export interface PeerStanding {
   /** Calls whose caller left before it had answered: a majority was enough, or the call was canceled. */
   readonly unanswered: number;
   /**
-   * How long it takes to answer, or to fail, in milliseconds: a moving estimate, in which a new call counts for a fifth.
-   * Undefined before the first two-way call.
+   * How long it takes to answer, or to fail, in milliseconds: a moving estimate, in which a new call counts for a fifth,
+   * and for more if the one before was some half-lives ago. Undefined before the first two-way call.
    */
   readonly latencyMs: number | undefined;
   /** When a call to it ended last, as `performance.now()` says it; undefined for a peer that was only added. */
@@ -24,8 +24,6 @@ export interface PeerTrackerInit {
   readonly maxPeers: number;
   /** See `ContextSessionOptions`. */
   readonly halfLifeMs: number;
-  /** On the monotonic clock; what was never used is as if it had been used then. */
-  readonly startedMs: number;
 }
 
 interface PeerRecord {
@@ -35,9 +33,27 @@ interface PeerRecord {
   unanswered: number;
   latencyMs: number | undefined;
   lastUsedMs: number | undefined;
+  /** When it was used last, on the clock of the tracker. */
+  usedAtMs: number | undefined;
   /** The outcomes, each older one counting for a little less than the next. */
   recentSuccesses: number;
   recentFailures: number;
+}
+
+/** What is known of the peers together. */
+interface Overall {
+  /** Goes on with the calls: a pause between two counts for one half-life at most, as nothing gets old by it. */
+  clockMs: number;
+  lastUsedMs: number | undefined;
+  /** When a peer had its first outcome last, on that clock. */
+  exploredAtMs: number;
+  /** Peers that had an outcome, and those of them whose first was a success. */
+  tried: number;
+  triedWell: number;
+  /** How many of `expectedPeers` are expected to succeed before any was called. */
+  expectedWell: number;
+  latencyCount: number;
+  latencySumMs: number;
 }
 
 /** What a new measure counts in the latency of a peer, as in that of a node. */
@@ -47,8 +63,10 @@ const outcomeDecay = 0.8;
 /** A failure costs as much as an answer that takes this long: somebody else must be asked. */
 const failureCostMs = 1_000;
 /** Before anything has failed nothing is expected to: as if 1.9 of 2 peers had succeeded at their first call. */
-const expectedSuccesses = 1.9;
 const expectedPeers = 2;
+const expectedWell = 1.9;
+/** Where it was said who is useful, it must be expected that others are not. */
+const expectedWellBesideAdded = 1;
 /** An answer that was not waited for is counted as if it had come after this many times the wait. */
 const unansweredFactor = 2;
 
@@ -58,18 +76,26 @@ const unansweredFactor = 2;
  * Peers are ranked by the milliseconds to expect until one has an answer from them: `(latency + failure cost × chance of
  * failing) / chance of succeeding`. The chances are those of the last calls or so; who was not called yet is expected to
  * do as the others did at their first call. So where everybody has an answer the quick are asked, and where few have it,
- * those who had it. What is expected of a peer halves with each half-life in which it was not used, so that the slow and
- * the useless are tried again.
+ * those who had it.
+ *
+ * What is expected of a peer halves with each half-life in which it was not used, so that the slow and the useless are
+ * tried again; and when it is used, what was known before counts for as much less. Those who were never used are tried
+ * one by one: each that is tried makes the others wait as if they had been used then.
  */
 export class PeerTracker {
   readonly #init: PeerTrackerInit;
   /** The least recently used first. */
   readonly #records = new Map<Node, PeerRecord>();
-  /** Peers that had an outcome, and those of them whose first was a success. */
-  #tried = 0;
-  #triedWell = 0;
-  #latencyCount = 0;
-  #latencySumMs = 0;
+  #overall: Overall = {
+    clockMs: 0,
+    lastUsedMs: undefined,
+    exploredAtMs: 0,
+    tried: 0,
+    triedWell: 0,
+    expectedWell,
+    latencyCount: 0,
+    latencySumMs: 0,
+  };
 
   constructor(init: PeerTrackerInit) {
     this.#init = init;
@@ -79,43 +105,38 @@ export class PeerTracker {
   fork(): PeerTracker {
     const child = new PeerTracker(this.#init);
     for (const [node, record] of this.#records) child.#records.set(node, { ...record });
-    child.#tried = this.#tried;
-    child.#triedWell = this.#triedWell;
-    child.#latencyCount = this.#latencyCount;
-    child.#latencySumMs = this.#latencySumMs;
+    child.#overall = { ...this.#overall };
     return child;
   }
 
-  /** Expects a peer to be useful, as if it had been once. Does nothing for one that is known. */
+  /** Expects a peer to be useful, as if it had been once, until it is used. Does nothing for one that is known. */
   add(node: Node): void {
-    if (!this.#records.has(node)) this.#recordOf(node).recentSuccesses = 1;
+    if (this.#records.has(node)) return;
+    this.#recordOf(node).recentSuccesses = 1;
+    this.#overall.expectedWell = expectedWellBesideAdded;
   }
 
   /** The peer has answered usefully; without `elapsedMs` a message was sent to it, and no answer expected. */
   succeeded(node: Node, nowMs: number, elapsedMs?: number): void {
-    const record = this.#outcome(node, nowMs, elapsedMs);
-    if (record.successes + record.failures === 0) {
-      this.#tried += 1;
-      this.#triedWell += 1;
-    }
+    const record = this.#outcome(node, nowMs, elapsedMs, true);
     record.successes += 1;
     record.recentSuccesses += 1;
   }
 
   /** The call to the peer failed. */
   failed(node: Node, nowMs: number, elapsedMs?: number): void {
-    const record = this.#outcome(node, nowMs, elapsedMs);
-    if (record.successes + record.failures === 0) this.#tried += 1;
+    const record = this.#outcome(node, nowMs, elapsedMs, false);
     record.failures += 1;
     record.recentFailures += 1;
   }
 
   /** The peer had not answered after `elapsedMs`, and nobody waits for it any longer. */
   unanswered(node: Node, nowMs: number, elapsedMs: number): void {
-    const record = this.#used(node, nowMs);
+    const record = this.#recordOf(node);
+    const remains = this.#use(record, nowMs);
     record.unanswered += 1;
     const atLeastMs = unansweredFactor * elapsedMs;
-    if (atLeastMs > (record.latencyMs ?? 0)) this.#measure(record, atLeastMs);
+    if (atLeastMs > (record.latencyMs ?? 0)) this.#measure(record, atLeastMs, remains);
   }
 
   /** Below 0 if `a` is the more useful one. Does not depend on the time at which it is asked. */
@@ -142,12 +163,13 @@ export class PeerTracker {
   /** The logarithm of the expected milliseconds, on a scale that moves with the time so that those of all halve. */
   #rank(node: Node): number {
     const record = this.#records.get(node);
-    const { startedMs, halfLifeMs } = this.#init;
-    return Math.log2(this.#expectedMs(node, record)) + (record?.lastUsedMs ?? startedMs) / halfLifeMs;
+    const usedAtMs = record?.usedAtMs ?? this.#overall.exploredAtMs;
+    return Math.log2(this.#expectedMs(node, record)) + usedAtMs / this.#init.halfLifeMs;
   }
 
   #expectedMs(node: Node, record: PeerRecord | undefined): number {
-    const firstChance = (this.#triedWell + expectedSuccesses) / (this.#tried + expectedPeers);
+    const { tried, triedWell, expectedWell } = this.#overall;
+    const firstChance = (triedWell + expectedWell) / (tried + expectedPeers);
     const { recentSuccesses = 0, recentFailures = 0 } = record ?? {};
     const chance = (recentSuccesses + firstChance) / (recentSuccesses + recentFailures + 1);
     const latencyMs = record?.latencyMs ?? node.latencyMs ?? this.#assumedMs(record !== undefined);
@@ -156,33 +178,49 @@ export class PeerTracker {
 
   /** Of a peer that nobody has measured: it may be better than the others. */
   #assumedMs(isKnown: boolean): number {
-    if (this.#latencyCount > 0) return this.#latencySumMs / this.#latencyCount / 2;
+    const { latencyCount, latencySumMs } = this.#overall;
+    if (latencyCount > 0) return latencySumMs / latencyCount / 2;
     // As in the order by latency, those who were not measured come last, behind those who were added.
     return isKnown ? 0 : Number.POSITIVE_INFINITY;
   }
 
-  #outcome(node: Node, nowMs: number, elapsedMs: number | undefined): PeerRecord {
-    const record = this.#used(node, nowMs);
-    if (elapsedMs !== undefined) this.#measure(record, elapsedMs);
-    record.recentSuccesses *= outcomeDecay;
-    record.recentFailures *= outcomeDecay;
-    return record;
-  }
-
-  #used(node: Node, nowMs: number): PeerRecord {
+  #outcome(node: Node, nowMs: number, elapsedMs: number | undefined, isSuccess: boolean): PeerRecord {
     const record = this.#recordOf(node);
-    record.lastUsedMs = nowMs;
-    this.#records.delete(node);
-    this.#records.set(node, record);
+    const remains = this.#use(record, nowMs);
+    if (elapsedMs !== undefined) this.#measure(record, elapsedMs, remains);
+    record.recentSuccesses *= outcomeDecay * remains;
+    record.recentFailures *= outcomeDecay * remains;
+    if (record.successes + record.failures === 0) {
+      this.#overall.tried += 1;
+      if (isSuccess) this.#overall.triedWell += 1;
+      this.#overall.exploredAtMs = this.#overall.clockMs;
+      // What was expected of one that was added is known now.
+      record.recentSuccesses = 0;
+    }
     return record;
   }
 
-  #measure(record: PeerRecord, measuredMs: number): void {
+  /** Returns what remains of what was known of the peer before: from 1, if that is new, to 0. */
+  #use(record: PeerRecord, nowMs: number): number {
+    const { halfLifeMs } = this.#init;
+    const overall = this.#overall;
+    overall.clockMs += Math.min(nowMs - (overall.lastUsedMs ?? nowMs), halfLifeMs);
+    overall.lastUsedMs = nowMs;
+    const unusedMs = overall.clockMs - (record.usedAtMs ?? overall.clockMs);
+    record.usedAtMs = overall.clockMs;
+    record.lastUsedMs = nowMs;
+    this.#records.delete(record.node);
+    this.#records.set(record.node, record);
+    return 2 ** (-unusedMs / halfLifeMs);
+  }
+
+  #measure(record: PeerRecord, measuredMs: number, remains: number): void {
     const before = record.latencyMs;
-    const after = before === undefined ? measuredMs : before + latencyWeight * (measuredMs - before);
+    const weightBefore = (1 - latencyWeight) * remains;
+    const after = before === undefined ? measuredMs : measuredMs + weightBefore * (before - measuredMs);
     record.latencyMs = after;
-    this.#latencySumMs += after - (before ?? 0);
-    if (before === undefined) this.#latencyCount += 1;
+    this.#overall.latencySumMs += after - (before ?? 0);
+    if (before === undefined) this.#overall.latencyCount += 1;
   }
 
   #recordOf(node: Node): PeerRecord {
@@ -196,6 +234,7 @@ export class PeerTracker {
       unanswered: 0,
       latencyMs: undefined,
       lastUsedMs: undefined,
+      usedAtMs: undefined,
       recentSuccesses: 0,
       recentFailures: 0,
     };
@@ -208,7 +247,7 @@ export class PeerTracker {
     if (oldest === undefined) return;
     this.#records.delete(oldest.node);
     if (oldest.latencyMs === undefined) return;
-    this.#latencyCount -= 1;
-    this.#latencySumMs -= oldest.latencyMs;
+    this.#overall.latencyCount -= 1;
+    this.#overall.latencySumMs -= oldest.latencyMs;
   }
 }

@@ -12,14 +12,14 @@ export interface TrackPeersOptions {
 }
 
 /** An interceptor for calls of any method. */
-export type PeerTracking = <Request extends Message, Reply extends Message>(
+export type PeerTracking = <Request extends Message, Reply extends Message | undefined>(
   call: ClientCall<Request>,
 ) => CallHooks<Request, Reply> | undefined;
 
 /**
- * Makes an interceptor that lets context sessions learn from calls: what came of each node, and when. Best the first of
- * those of a connection or server; a call that meets two of them is counted once, by the first. Outside of context
- * sessions it does nothing.
+ * Makes an interceptor that lets context sessions learn from calls: what came of each node, and when. It
+ * belongs behind those that judge replies, whose verdict counts then, and in front of those that change them. A call that
+ * meets two of them is counted once, by the first. Outside of context sessions it does nothing.
  *
  * A call that the caller has canceled says nothing of a node but that it took so long at least. What comes after the end
  * of the session is not counted.
