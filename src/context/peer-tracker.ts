@@ -135,8 +135,11 @@ export class PeerTracker {
     const record = this.#recordOf(node);
     const remains = this.#use(record, nowMs);
     record.unanswered += 1;
-    const atLeastMs = unansweredFactor * elapsedMs;
-    if (atLeastMs > (record.latencyMs ?? 0)) this.#measure(record, atLeastMs, remains);
+    // A wait that was cut short must not make somebody quick who has never answered.
+    const { latencyCount, latencySumMs } = this.#overall;
+    const othersMs = record.latencyMs === undefined && latencyCount > 0 ? latencySumMs / latencyCount : 0;
+    const atLeastMs = Math.max(unansweredFactor * elapsedMs, othersMs);
+    if (atLeastMs > (record.latencyMs ?? node.latencyMs ?? 0)) this.#measure(record, atLeastMs, remains);
   }
 
   /** Below 0 if `a` is the more useful one. Does not depend on the time at which it is asked. */
@@ -172,16 +175,16 @@ export class PeerTracker {
     const firstChance = (triedWell + expectedWell) / (tried + expectedPeers);
     const { recentSuccesses = 0, recentFailures = 0 } = record ?? {};
     const chance = (recentSuccesses + firstChance) / (recentSuccesses + recentFailures + 1);
-    const latencyMs = record?.latencyMs ?? node.latencyMs ?? this.#assumedMs(record !== undefined);
+    const latencyMs = record?.latencyMs ?? node.latencyMs ?? this.#assumedMs(recentSuccesses > 0);
     return (latencyMs + failureCostMs * (1 - chance)) / chance;
   }
 
   /** Of a peer that nobody has measured: it may be better than the others. */
-  #assumedMs(isKnown: boolean): number {
+  #assumedMs(isAdded: boolean): number {
     const { latencyCount, latencySumMs } = this.#overall;
     if (latencyCount > 0) return latencySumMs / latencyCount / 2;
     // As in the order by latency, those who were not measured come last, behind those who were added.
-    return isKnown ? 0 : Number.POSITIVE_INFINITY;
+    return isAdded ? 0 : Number.POSITIVE_INFINITY;
   }
 
   #outcome(node: Node, nowMs: number, elapsedMs: number | undefined, isSuccess: boolean): PeerRecord {

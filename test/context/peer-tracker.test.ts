@@ -135,6 +135,17 @@ const rows: readonly Row[] = [
     order: [2, 3, 1],
   },
   {
+    name: "one was hardly waited for: that makes it no quicker than the others",
+    steps: [ok(1, 10), ok(3, 14), left(2, 0)],
+    order: [1, 3, 2],
+  },
+  {
+    name: "one was not waited for at all, and nothing else is known: it is not taken for quick",
+    steps: [left(2, 0)],
+    latenciesMs: { 1: 20 },
+    order: [1, 2],
+  },
+  {
     name: "one was not waited for: it is ahead of one that failed",
     steps: [fail(1, 10), left(2, 10), ok(3, 10)],
     order: [3, 2, 1],
