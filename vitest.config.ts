@@ -9,6 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^quorate$/, replacement: path("src/index.ts") },
       { find: /^quorate\/context$/, replacement: path("src/context/index.ts") },
+      { find: /^quorate\/sessions\/etcd$/, replacement: path("src/sessions/commit-log/etcd/index.ts") },
       { find: /^quorate\/sessions$/, replacement: path("src/sessions/index.ts") },
       { find: /^quorate\/testing$/, replacement: path("src/testing/index.ts") },
     ],

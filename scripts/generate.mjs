@@ -19,8 +19,12 @@ const stages = [
   ],
   [
     { template: "src/sessions/buf.gen.yaml", out: "src/sessions/gen" },
+    { template: "src/sessions/commit-log/etcd/buf.gen.yaml", out: "src/sessions/commit-log/etcd/gen" },
     { template: "examples/bank/buf.gen.yaml", out: "examples/bank/gen" },
+    { template: "examples/gateway/buf.gen.yaml", out: "examples/gateway/gen" },
     { template: "examples/storage/buf.gen.yaml", out: "examples/storage/gen" },
+    { template: "bench/context/buf.gen.yaml", out: "bench/context/gen" },
+    { template: "bench/etcd/buf.gen.yaml", out: "bench/etcd/gen" },
     { template: "bench/sessions/buf.gen.yaml", out: "bench/sessions/gen" },
     { template: "bench/storage/buf.gen.yaml", out: "bench/storage/gen" },
     { template: "test/buf.gen.yaml", out: "test/gen" },

@@ -1,6 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../internal/errors/quorate-error.js";
-import { anyScopeOpen } from "../../internal/util/async-scope.js";
 import { type CallHooks, type ClientCall, standAsideWhile } from "../configuration/client-interceptor.js";
 import { CallOutcomes } from "./call-outcomes.js";
 import { OpenContextSession } from "./open-context-session.js";
@@ -37,6 +36,6 @@ export function trackPeers({ isUseful }: TrackPeersOptions = {}): PeerTracking {
     session.lastTracked = call.configuration;
     return new CallOutcomes(session, call, isUseful);
   };
-  standAsideWhile(interceptor, () => !anyScopeOpen());
+  standAsideWhile(interceptor, () => OpenContextSession.current() === undefined);
   return interceptor;
 }

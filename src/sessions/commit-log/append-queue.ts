@@ -14,6 +14,8 @@ export interface AppendQueueLimits {
   readonly maxWaitingBytes: number;
   /** Bytes of the entries of one batch; one entry alone may have more. */
   readonly maxBatchBytes: number;
+  /** Entries of one batch. */
+  readonly maxBatchEntries: number;
 }
 
 /**
@@ -84,11 +86,12 @@ export class AppendQueue {
   }
 
   #take(): Waiting[] {
+    const { maxBatchBytes, maxBatchEntries } = this.#limits;
     const batch: Waiting[] = [];
     let bytes = 0;
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
       bytes += next.entry.byteLength;
-      if (batch.length > 0 && bytes > this.#limits.maxBatchBytes) break;
+      if (batch.length > 0 && (bytes > maxBatchBytes || batch.length >= maxBatchEntries)) break;
       this.#waiting.shift();
       this.#waitingBytes -= next.entry.byteLength;
       batch.push(next);

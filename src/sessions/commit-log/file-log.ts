@@ -69,7 +69,8 @@ class FileLog implements CommitLog {
     this.maxEntryBytes = settings.maxEntryBytes;
     this.#log = log;
     this.#readers = new SegmentReaders(log);
-    this.#queue = new AppendQueue({ ...settings, maxBatchBytes: 4 * mebibyte }, async (entries) => {
+    const limits = { ...settings, maxBatchBytes: 4 * mebibyte, maxBatchEntries: Number.POSITIVE_INFINITY };
+    this.#queue = new AppendQueue(limits, async (entries) => {
       const firstOp = await log.append(entries);
       return (index) => firstOp + index;
     });

@@ -62,6 +62,14 @@ export function logUnavailable(message: string, cause?: unknown): QuorateError {
   return new QuorateError(Code.Unavailable, `quorate: ${message}`, { reason: "LOG_UNAVAILABLE", cause });
 }
 
+/** The log has less than it had, or is another one. */
+export function logRegressed(why: string, cause?: unknown): QuorateError {
+  return new QuorateError(Code.DataLoss, `quorate: the log has lost what was in it: ${why}`, {
+    reason: "LOG_REGRESSED",
+    cause,
+  });
+}
+
 /** The handle was closed on this side. */
 export function logClosed(): QuorateError {
   return new QuorateError(Code.Unavailable, "quorate: the commit log is closed", { reason: "CLOSED" });

@@ -3,11 +3,10 @@ import { abortError, QuorateError } from "../../../internal/errors/quorate-error
 import { outsideScopes } from "../../../internal/util/async-scope.js";
 import { deadlineAfter, scheduleDeadline } from "../../../internal/util/deadlines.js";
 import { onAbort } from "../../../internal/util/on-abort.js";
+import { withinTime } from "../../../internal/util/within-time.js";
 import type { CommitLog } from "../commit-log/commit-log.js";
-import { logUnavailable } from "../commit-log/log-errors.js";
+import { logRegressed, logUnavailable } from "../commit-log/log-errors.js";
 import type { AppliedWait } from "./applied-waits.js";
-import { logRegressed } from "./log-end-errors.js";
-import { withinTime } from "./within-time.js";
 
 /** What a barrier is made of. */
 export interface BarrierInit {

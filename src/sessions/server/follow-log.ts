@@ -1,12 +1,11 @@
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import { Backoff } from "../../../internal/stream/backoff.js";
-import { deadlineAfter, scheduleDeadline } from "../../../internal/util/deadlines.js";
-import { onAbort } from "../../../internal/util/on-abort.js";
+import { pause } from "../../../internal/util/pause.js";
+import { untilAborted } from "../../../internal/util/within-time.js";
 import type { CommitLog, LogEntry, LogSnapshot } from "../commit-log/commit-log.js";
 import { LogTruncated, logClosed } from "../commit-log/log-errors.js";
 import { type AfterEntry, readEntries } from "./read-entries.js";
-import { untilAborted } from "./within-time.js";
 
 /** Who follows a log. None of its methods throws. */
 export interface LogFollower {
@@ -55,17 +54,4 @@ async function readOnce(
   } catch (error) {
     return QuorateError.from(error, Code.Unavailable);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const over = () => {
-      cancel();
-      stop();
-      resolve();
-    };
-    const cancel = scheduleDeadline(deadlineAfter(ms), over);
-    const stop = onAbort(signal, over);
-  });
 }

@@ -9,11 +9,3 @@ export function sessionsStopped(cause: QuorateError): QuorateError {
     { reason: "SESSIONS_STOPPED", cause },
   );
 }
-
-/** The log has less than it had, or is another one. */
-export function logRegressed(why: string, cause?: unknown): QuorateError {
-  return new QuorateError(Code.DataLoss, `quorate: the log has lost what was in it: ${why}`, {
-    reason: "LOG_REGRESSED",
-    cause,
-  });
-}

@@ -1,17 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { abortError } from "../../../internal/errors/quorate-error.js";
+import { untilAborted, withinTime } from "../../../internal/util/within-time.js";
 import { idBytes } from "../client-id.js";
-import { LogTruncated, logClosed, logUnavailable } from "../commit-log/log-errors.js";
+import { LogTruncated, logClosed, logRegressed, logUnavailable } from "../commit-log/log-errors.js";
 import { toHex } from "../hex.js";
 import { decodeLogRecord } from "../record/decode-log-record.js";
 import { decodeGenesis, encodeGenesis } from "../record/genesis.js";
 import { newestFormat } from "../record/log-format.js";
 import { checkLimitOptions, checkSizes, proposedLimits } from "../session-limits.js";
-import { logRegressed } from "./log-end-errors.js";
 import { readEntries } from "./read-entries.js";
 import { ReplicatedState } from "./replicated-state.js";
 import type { SessionLogInit } from "./session-log-types.js";
-import { untilAborted, withinTime } from "./within-time.js";
 
 /**
  * The state as of the end of the log, which is begun if it is empty: out of the snapshot and the entries above it. Two

@@ -1,12 +1,12 @@
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
 import type { LogSnapshot } from "../commit-log/commit-log.js";
+import { logRegressed } from "../commit-log/log-errors.js";
 import type { Genesis } from "../record/genesis.js";
 import type { LogRecord } from "../record/log-record.js";
 import { damagedSnapshot } from "../session-errors.js";
 import { ClientTable } from "../table/client-table.js";
 import type { Effect } from "../table/effect.js";
-import { logRegressed } from "./log-end-errors.js";
 import { type StateHash, StateHashes } from "./state-hashes.js";
 import type { StateMachines } from "./state-machines.js";
 

@@ -1,5 +1,6 @@
 import { Code } from "../../../internal/errors/code.js";
 import { QuorateError } from "../../../internal/errors/quorate-error.js";
+import { withinTime } from "../../../internal/util/within-time.js";
 import type { CommitLog, LogEntry, LogSnapshot } from "../commit-log/commit-log.js";
 import { decodeLogRecord } from "../record/decode-log-record.js";
 import type { Entry } from "../record/log-record.js";
@@ -17,7 +18,6 @@ import type { AfterEntry } from "./read-entries.js";
 import type { ReplicatedState } from "./replicated-state.js";
 import type { ProposalListener, SessionLogInit, SessionLogObserver } from "./session-log-types.js";
 import { SnapshotSchedule } from "./snapshot-schedule.js";
-import { withinTime } from "./within-time.js";
 
 /**
  * The proposer and applier of one server: the only user of its commit log, and the owner of the client table. The

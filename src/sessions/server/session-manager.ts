@@ -8,6 +8,7 @@ import {
   scheduleDeadline,
 } from "../../../internal/util/deadlines.js";
 import { onAbort } from "../../../internal/util/on-abort.js";
+import { withinTime } from "../../../internal/util/within-time.js";
 import type { Connection } from "../../server/connection.js";
 import type { StreamContext } from "../../server/handler-context.js";
 import type { Authenticator, User } from "../credentials/authenticate.js";
@@ -16,7 +17,6 @@ import { refusal } from "../session-errors.js";
 import type { ClientTable } from "../table/client-table.js";
 import { type Eviction, SessionStream } from "./session-stream.js";
 import type { SessionsEvent } from "./sessions-event.js";
-import { withinTime } from "./within-time.js";
 
 /** What a {@link SessionManager} is made of. */
 export interface SessionManagerInit {

@@ -19,7 +19,14 @@ interface Batch {
 function manualQueue(limits: Partial<AppendQueueLimits> = {}) {
   const batches: Batch[] = [];
   const queue = new AppendQueue(
-    { maxEntryBytes: 100, maxWaitingAppends: 10, maxWaitingBytes: 1_000, maxBatchBytes: 1_000, ...limits },
+    {
+      maxEntryBytes: 100,
+      maxWaitingAppends: 10,
+      maxWaitingBytes: 1_000,
+      maxBatchBytes: 1_000,
+      maxBatchEntries: 100,
+      ...limits,
+    },
     (entries) =>
       new Promise((resolve, reject) => {
         const done = (firstOp: number) => resolve((index) => firstOp + index);

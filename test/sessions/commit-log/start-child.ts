@@ -9,6 +9,8 @@ export interface LogChild extends AsyncDisposable {
   lines(count: number): Promise<readonly string[]>;
   /** Stops the process, as it is. */
   stop(): void;
+  /** Lets it go on. */
+  resume(): void;
   /** SIGKILL; resolves with all its lines, when it is gone. */
   kill(): Promise<readonly string[]>;
 }
@@ -48,6 +50,7 @@ export function startScript(script: URL, args: readonly string[]): LogChild {
       return lines.slice(0, count);
     },
     stop: () => child.kill("SIGSTOP"),
+    resume: () => child.kill("SIGCONT"),
     kill,
     [Symbol.asyncDispose]: async () => {
       await kill();

@@ -17,6 +17,8 @@ const sizes = { maxRequestBytes: 10_000, maxReplyBytes: 10_000 };
 describe("SessionLog.open", () => {
   checkLeaks();
 
+  for (const { prepare } of logCases) prepare?.();
+
   it.each(logCases)("comes back to the same state: $name", async ({ create }) => {
     await using under = await create();
     let state = "";

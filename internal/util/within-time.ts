@@ -1,6 +1,6 @@
-import { abortError, type QuorateError } from "../../../internal/errors/quorate-error.js";
-import { deadlineAfter, scheduleDeadline } from "../../../internal/util/deadlines.js";
-import { onAbort } from "../../../internal/util/on-abort.js";
+import { abortError, type QuorateError } from "../errors/quorate-error.js";
+import { deadlineAfter, scheduleDeadline } from "./deadlines.js";
+import { onAbort } from "./on-abort.js";
 
 /** What ends a wait before its time. */
 export interface WaitBounds {

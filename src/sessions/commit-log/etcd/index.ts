@@ -1,0 +1,2 @@
+export { openEtcdLog } from "./etcd-log.js";
+export type { EtcdLogOptions, EtcdUser } from "./etcd-log-options.js";
