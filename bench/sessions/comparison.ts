@@ -1,4 +1,4 @@
-import { type Spread, spreadOf } from "./spread.js";
+import { type Spread, spreadOf } from "../shared/spread.js";
 
 /** What one measurement found. */
 export interface Measured {

@@ -1,12 +1,12 @@
 // The benchmark tool: `--help` tells of its options, README.md how to read what it prints.
 import { writeFile } from "node:fs/promises";
+import { listenForInterruption } from "../shared/interruption.js";
+import { formatMachine, thisMachine } from "../shared/machine.js";
 import { naming, textOf } from "../shared/naming.js";
 import { rateBenchmarks } from "./benchmarks.js";
 import { type IdleMemory, measureIdleMemory } from "./idle-memory.js";
-import { listenForInterruption } from "./interruption.js";
-import { thisMachine } from "./machine.js";
 import { parseOptions, type RunOptions } from "./options.js";
-import { formatComparison, formatIdleMemory, formatMachine, formatTableCosts } from "./report.js";
+import { formatComparison, formatIdleMemory, formatTableCosts } from "./report.js";
 import type { NamedComparison, Results } from "./results.js";
 import { measureTableCost, type TableCost } from "./table-cost.js";
 import { listBenchmarks, usage } from "./usage.js";

@@ -1,8 +1,7 @@
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { readDuration, readInteger } from "../shared/option-values.js";
-import { orRefused, RefusedOption, refuseOthers } from "../shared/refused-option.js";
+import { readDuration, readInteger, readNames, readPath } from "../shared/option-values.js";
+import { orRefused, refuseOthers } from "../shared/refused-option.js";
 import { benchmarkNames } from "./benchmark-names.js";
 import type { BenchmarkSettings } from "./benchmarks.js";
 
@@ -51,7 +50,7 @@ function read(args: readonly string[]): Exclude<Command, { kind: "refused" }> {
   }
   const byDefault = values.quick === true ? quick : thorough;
   const options: RunOptions = {
-    only: readNames(values.only),
+    only: readNames("only", values.only, benchmarkNames),
     rounds: readInteger("rounds", values.rounds, byDefault.rounds, 1, 1_000),
     timeMs: readDuration("time", values.time, byDefault.timeMs, 1),
     warmupMs: readDuration("warmup", values.warmup, byDefault.warmupMs, 0),
@@ -65,14 +64,3 @@ function read(args: readonly string[]): Exclude<Command, { kind: "refused" }> {
 
 const thorough = { rounds: 7, timeMs: 1_000, warmupMs: 1_000 };
 const quick = { rounds: 3, timeMs: 300, warmupMs: 300 };
-
-function readNames(given: readonly string[] = benchmarkNames): string[] {
-  const stranger = given.find((name) => !benchmarkNames.includes(name));
-  if (stranger === undefined) return benchmarkNames.filter((name) => given.includes(name));
-  throw new RefusedOption(`--only "${stranger}" is none of ${benchmarkNames.join(", ")}`);
-}
-
-function readPath(name: string, text: string | undefined): string | undefined {
-  if (text === "") throw new RefusedOption(`--${name} must be a path`);
-  return text === undefined ? undefined : resolve(text);
-}

@@ -1,16 +1,8 @@
-import { align } from "../shared/align.js";
+import { align, indent } from "../shared/align.js";
 import type { ContestantResult, RatioResult } from "./comparison.js";
 import type { IdleMemory } from "./idle-memory.js";
-import type { Machine } from "./machine.js";
 import type { NamedComparison } from "./results.js";
 import type { TableCost } from "./table-cost.js";
-
-/** The machine in a line. */
-export function formatMachine(machine: Machine): string {
-  const { cores, grpc, load, node, processor, quorate, system } = machine;
-  const versions = `Node ${node}, quorate ${quorate}, grpc-js ${grpc}`;
-  return `${cores} × ${processor}, ${system}, load ${load.toFixed(2)}\n${versions}`;
-}
 
 /** A comparison as a table of rates, and a line for each ratio. */
 export function formatComparison({ contestants, description, name, ratios }: NamedComparison): string {
@@ -57,8 +49,4 @@ function micros(value: number | null): string {
 
 function grouped(value: number): string {
   return Math.round(value).toLocaleString("en-US");
-}
-
-function indent(text: string): string {
-  return text.replaceAll(/^/gm, "  ");
 }

@@ -1,6 +1,6 @@
+import type { Machine } from "../shared/machine.js";
 import type { ComparisonResult } from "./comparison.js";
 import type { IdleMemory } from "./idle-memory.js";
-import type { Machine } from "./machine.js";
 import type { TableCost } from "./table-cost.js";
 
 /** All that a run has found: what `--json` writes. */

@@ -12,3 +12,8 @@ export function align(rows: readonly (readonly string[])[]): string {
     )
     .join("\n");
 }
+
+/** Each line two spaces to the right. */
+export function indent(text: string): string {
+  return text.replaceAll(/^/gm, "  ");
+}

@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
  * what one caller left there would be found by another.
  *
  * As long as no scope is open nothing is stored and nothing looked up: in Node 20 a storage that is in use makes every
- * promise of the process dearer, two to three times.
+ * promise of the process dearer: a bare await four to five times.
  */
 const storage = new AsyncLocalStorage<object | undefined>();
 

@@ -43,8 +43,10 @@ export function readDocuments(): MarkdownDocument[] {
     "protoc-gen-quorate/README.md",
     "examples/storage/README.md",
     "examples/bank/README.md",
+    "examples/gateway/README.md",
     "bench/storage/README.md",
     "bench/sessions/README.md",
+    "bench/context/README.md",
   ].map((path) => readDocument(path, readFileSync(join(root, path), "utf8")));
 }
 

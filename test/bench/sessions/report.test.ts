@@ -1,10 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  formatComparison,
-  formatIdleMemory,
-  formatMachine,
-  formatTableCosts,
-} from "../../../bench/sessions/report.js";
+import { formatComparison, formatIdleMemory, formatTableCosts } from "../../../bench/sessions/report.js";
 
 const contestants = [
   {
@@ -63,24 +58,6 @@ describe("formatIdleMemory", () => {
   it("shows the bytes of one session", () => {
     expect(formatIdleMemory({ sessions: 100_000, bytesPerSession: 463.7 })).toBe(
       "idle: 464 bytes for each of 100,000 idle sessions without replies",
-    );
-  });
-});
-
-describe("formatMachine", () => {
-  it("shows what was measured on, and which versions", () => {
-    const machine = {
-      date: "2026-01-01T00:00:00.000Z",
-      processor: "A Processor",
-      cores: 2,
-      system: "Linux 6.1",
-      load: 0.456,
-      node: "20.1.0",
-      quorate: "0.1.0",
-      grpc: "1.2.3",
-    };
-    expect(formatMachine(machine)).toBe(
-      "2 × A Processor, Linux 6.1, load 0.46\nNode 20.1.0, quorate 0.1.0, grpc-js 1.2.3",
     );
   });
 });

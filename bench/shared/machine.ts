@@ -29,6 +29,13 @@ export function thisMachine(): Machine {
   };
 }
 
+/** The machine in two lines. */
+export function formatMachine(machine: Machine): string {
+  const { cores, grpc, load, node, processor, quorate, system } = machine;
+  const versions = `Node ${node}, quorate ${quorate}, grpc-js ${grpc}`;
+  return `${cores} × ${processor}, ${system}, load ${load.toFixed(2)}\n${versions}`;
+}
+
 function versionOf(name: string): string {
   const path = createRequire(import.meta.url).resolve(`${name}/package.json`);
   const { version }: { version: string } = JSON.parse(readFileSync(path, "utf8"));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { spreadOf } from "../../../bench/sessions/spread.js";
+import { spreadOf } from "../../../bench/shared/spread.js";
 
 describe("spreadOf", () => {
   it.each([
