@@ -30,6 +30,8 @@ export interface LogWaitOptions {
 export interface CommitLog extends AsyncDisposable {
   /** Bytes that one entry, or the genesis, may have. */
   readonly maxEntryBytes: number;
+  /** Whether servers in several processes share the log; default false. Then each must say who it is. */
+  readonly shared?: boolean;
 
   /**
    * The bytes that stand before all entries: `proposal` if the log has none yet, else those stored earlier, whoever

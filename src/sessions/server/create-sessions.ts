@@ -36,7 +36,8 @@ export interface SessionsOptions {
   readonly limits?: SessionLimitOptions;
   /**
    * Who this server is among those of the log, the same after a restart: 1 to 255 bytes. Default: its node id, else
-   * "server". Two servers of one log must not have the same.
+   * "server"; with a log that is shared, a server without a node id must have one. Two servers of one log must not have
+   * the same: where one starts, what the other runs for guarded requests is given up as that of a dead one.
    */
   readonly serverId?: string;
   /** How long a request may wait here, in milliseconds; default 30,000. */
@@ -182,7 +183,7 @@ class ServerSessions implements Sessions {
     const { authenticate, allowInsecureCredentials = false, limits, checkEvery = 0 } = this.#options;
     const { interceptors, maskErrors, nodeId } = host;
     const { maxMessageBytes } = host.calls;
-    const serverId = this.#options.serverId ?? (nodeId === undefined ? "server" : String(nodeId));
+    const serverId = this.#serverId(nodeId);
     const emit = (event: SessionsEvent): void => {
       const { onEvent } = this.#options;
       if (onEvent !== undefined) host.events.guard("onEvent", () => onEvent(event));
@@ -239,6 +240,16 @@ class ServerSessions implements Sessions {
     told.guard = guard;
     this.#services.watch((method, error) => emit({ kind: "handlerFailed", method, error }));
     return { log, guard, manager, runs, maxMessageBytes };
+  }
+
+  #serverId(nodeId: number | undefined): string {
+    const { log, serverId } = this.#options;
+    if (serverId !== undefined) return serverId;
+    if (nodeId !== undefined) return String(nodeId);
+    if (log.shared !== true) return "server";
+    throw invalidArgument(
+      "other servers may share the log: give each of them a serverId of its own, or a nodeId",
+    );
   }
 
   #check(

@@ -70,10 +70,12 @@ class BatchAppend {
     const { op: before } = this.#parts.known;
     for (let bound = before; ; ) {
       const answer = await this.#answer(bound);
-      const [own] = readAt(answer, 0);
-      const revision = answer.succeeded ? revisionOf(answer) : own?.modRevision;
+      // What stood in `head`, or else the batch as an earlier try has put it.
+      const [found] = readAt(answer, 0);
+      const revision = answer.succeeded ? revisionOf(answer) : found?.modRevision;
       if (revision !== undefined) {
         this.#checkAbove(before, revision);
+        if (answer.succeeded) this.#tellReaders(found?.modRevision, revision);
         return revision;
       }
       const floor = this.#floorOf(answer);
@@ -84,12 +86,18 @@ class BatchAppend {
     }
   }
 
+  /** Readers of this handle that have read the batch before, in `head`, need not wait until etcd tells of this one. */
+  #tellReaders(previous: bigint | undefined, modRevision: bigint): void {
+    if (previous === undefined) return;
+    this.#parts.own.put(previous, { key: this.#key, value: this.#value, modRevision });
+  }
+
   /** Tries until there is an answer. */
   async #answer(bound: number): Promise<TxnResponse> {
     const { client, keys, genesis = new Uint8Array(0) } = this.#parts;
     const transaction = {
       compare: [isMissing(this.#key), hasValue(keys.genesis, genesis), isBelow(keys.floor, bound + 1)],
-      success: [put(this.#key, this.#value), put(keys.head, this.#count)],
+      success: [get(keys.head, { keysOnly: true }), put(this.#key, this.#value), put(keys.head, this.#count)],
       failure: [get(this.#key), get(keys.genesis), get(keys.floor)],
     };
     const pause = pauses(client);

@@ -95,6 +95,7 @@ class EtcdCluster implements EtcdClient {
         for await (const message of stream) {
           const response = fromBinary(WatchResponseSchema, message);
           this.#checkCluster(response.header);
+          if (response.canceled && isDenied(response.cancelReason)) this.#forget(token);
           yield response;
           if (response.canceled) break;
         }
@@ -192,6 +193,11 @@ function canceled(): QuorateError {
 function isStaleToken(error: unknown): boolean {
   if (!(error instanceof QuorateError)) return false;
   return error.code === Code.Unauthenticated || /revision of auth store is old/.test(error.message);
+}
+
+/** Whether a watch was ended because of its token. Some versions of etcd say of one that they do not know that it may not. */
+function isDenied(reason: string): boolean {
+  return /invalid auth token|revision of auth store is old|permission denied/.test(reason);
 }
 
 function failureOf(error: unknown): EtcdFailure {

@@ -21,6 +21,7 @@ import { forgetBatches } from "./forget-batches.js";
 import { KnownPosition } from "./known-position.js";
 import { loadSnapshot } from "./load-snapshot.js";
 import type { LogParts } from "./log-parts.js";
+import { OwnBatches } from "./own-batches.js";
 import { readEntries } from "./read-entries.js";
 import { readTail } from "./read-tail.js";
 import { saveSnapshot } from "./save-snapshot.js";
@@ -50,6 +51,7 @@ export function openLogWith(client: EtcdClient, options: EtcdLogOptions): Commit
 
 class EtcdLog implements CommitLog {
   readonly maxEntryBytes: number;
+  readonly shared = true;
   readonly #parts: LogParts;
   readonly #queue: AppendQueue;
   readonly #snapshots = new OneByOne();
@@ -65,7 +67,8 @@ class EtcdLog implements CommitLog {
     this.maxEntryBytes = settings.maxEntryBytes;
     this.#closeMs = settings.requestTimeoutMs;
     const keys = keysBelow(settings.prefix);
-    this.#parts = { client, keys, settings, known: new KnownPosition(), genesis: undefined };
+    const known = new KnownPosition();
+    this.#parts = { client, keys, settings, known, own: new OwnBatches(), genesis: undefined };
     const limits = {
       ...settings,
       maxBatchBytes: settings.maxRequestBytes - requestOverheadBytes,

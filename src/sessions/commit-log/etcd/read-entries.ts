@@ -5,6 +5,7 @@ import { positionOf, textOf } from "./etcd-keys.js";
 import type { KeyValue } from "./gen/etcd/rpc_pb.js";
 import { type BatchKey, firstOpOf, listBatches } from "./list-batches.js";
 import type { LogParts } from "./log-parts.js";
+import type { StoredBatch } from "./own-batches.js";
 import { get, readAt } from "./transactions.js";
 import { untilAnswered } from "./until-answered.js";
 import { watchBatches } from "./watch-batches.js";
@@ -86,7 +87,7 @@ async function checkForgotten(parts: LogParts, batch: BatchKey, signal: AbortSig
   throw logRegressed(`the batch ${textOf(batch.key)} is gone, and was not forgotten`);
 }
 
-function entriesAbove(from: number, { key, value, modRevision }: KeyValue): LogEntry[] {
+function entriesAbove(from: number, { key, value, modRevision }: StoredBatch): LogEntry[] {
   return decodeBatch(value, textOf(key)).flatMap((entry, index) => {
     const op = positionOf(modRevision, index);
     return op > from ? [{ op, entry }] : [];

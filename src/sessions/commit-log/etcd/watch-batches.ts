@@ -3,9 +3,11 @@ import { monotonicMs } from "../../../../internal/util/deadlines.js";
 import { onAbort } from "../../../../internal/util/on-abort.js";
 import { logUnavailable } from "../log-errors.js";
 import { EtcdFailure } from "./etcd-client.js";
-import { type KeyValue, WatchCreateRequest_FilterType } from "./gen/etcd/rpc_pb.js";
+import { WatchCreateRequest_FilterType } from "./gen/etcd/rpc_pb.js";
 import type { LogParts } from "./log-parts.js";
+import type { StoredBatch } from "./own-batches.js";
 import { pauses } from "./until-answered.js";
+import { watchWithOwn } from "./watch-with-own.js";
 import { type WatchPlace, watchdog } from "./watchdog.js";
 
 /** Where a watch begins. */
@@ -27,8 +29,8 @@ export async function* watchBatches(
   parts: LogParts,
   start: WatchStart,
   signal: AbortSignal,
-): AsyncGenerator<KeyValue, void, undefined> {
-  const { client, keys, settings } = parts;
+): AsyncGenerator<StoredBatch, void, undefined> {
+  const { client, keys, own, settings } = parts;
   const pause = pauses(client);
   const place: WatchPlace = { ...start, isWaiting: false, failure: undefined };
   /** Since when there is none. */
@@ -49,13 +51,22 @@ export async function* watchBatches(
     let isThere = false;
     try {
       place.isWaiting = true;
-      for await (const response of watch) {
-        isThere = true;
+      for await (const news of watchWithOwn(watch, own, () => place.lastRead)) {
+        if (news.kind === "own") {
+          place.isWaiting = false;
+          place.next = news.batch.modRevision + 1n;
+          place.lastRead = news.batch.modRevision;
+          yield news.batch;
+          place.isWaiting = true;
+          continue;
+        }
+        const { response } = news;
         if (response.compactRevision > 0n) return;
         if (response.canceled) throw ended(response.cancelReason);
+        isThere = true;
         place.isWaiting = false;
         for (const { kv } of response.events) {
-          // What was seen on the watch before comes again only if a revision was split between two answers.
+          // Own ones were read before; on the watch, one comes again only if a revision was split between two answers.
           if (kv === undefined || kv.modRevision < place.next) continue;
           place.next = kv.modRevision + 1n;
           place.lastRead = kv.modRevision;
