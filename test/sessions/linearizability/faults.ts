@@ -28,6 +28,17 @@ export const faultKinds = [
   "call abandoned",
   "client crashed",
   "session held twice",
+  "etcd: request lost",
+  "etcd: answer lost",
+  "etcd: request late",
+  "etcd: request slow",
+  "etcd: too many requests",
+  "etcd: full",
+  "etcd: full, carried out",
+  "etcd: leader lost",
+  "etcd: member silent",
+  "etcd: compacted",
+  "etcd: watches ended",
 ] as const;
 
 /** One of {@link faultKinds}. */
@@ -46,14 +57,14 @@ export class Faults {
 
   constructor(random: Random) {
     this.#random = random;
-    for (const kind of faultKinds) this.#weights.set(kind, random() < 0.5 ? 0 : random() * 2);
+    for (const kind of faultKinds) if (!kind.startsWith("etcd:")) this.#weightOf(kind);
   }
 
   /** Whether it happens now: with this likelihood on the average of all runs. */
   happens(kind: FaultKind, likelihood: number): boolean {
     // Drawn in any case, so that what comes later does not depend on the weights.
     const drawn = this.#random();
-    if (this.#healed || drawn >= likelihood * 2 * (this.#weights.get(kind) ?? 0)) return false;
+    if (this.#healed || drawn >= likelihood * 2 * this.#weightOf(kind)) return false;
     this.count(kind);
     return true;
   }
@@ -75,6 +86,15 @@ export class Faults {
   /** One of them. */
   pick<Item>(items: readonly [Item, ...(readonly Item[])]): Item {
     return items[this.integer(0, items.length - 1)] ?? items[0];
+  }
+
+  /** Drawn once; of a log in etcd only where there is one, so that other runs are the same without. */
+  #weightOf(kind: FaultKind): number {
+    const known = this.#weights.get(kind);
+    if (known !== undefined) return known;
+    const weight = this.#random() < 0.5 ? 0 : this.#random() * 2;
+    this.#weights.set(kind, weight);
+    return weight;
   }
 
   /** Nothing goes wrong any more. */

@@ -1,9 +1,9 @@
-import { createMemoryLogStore } from "../../../src/sessions/commit-log/memory-log.js";
 import { seededRandom } from "../../helpers/seeded-random.js";
 import { createFaultNetwork } from "./fault-network.js";
 import { type FaultKind, Faults, pause } from "./faults.js";
 import { findProblems } from "./find-problems.js";
 import { History } from "./history.js";
+import { etcdStore, memoryStore } from "./log-store.js";
 import { SimulatedClient } from "./simulated-client.js";
 import { SimulatedServer } from "./simulated-server.js";
 import { runInVirtualTime } from "./virtual-time.js";
@@ -30,24 +30,25 @@ export async function simulate(seed: number): Promise<Simulated> {
   const failing = () =>
     new Promise<Simulated>((resolve, reject) => {
       const fail = (why: string) => reject(new Error(why));
-      run(createWorld(new Faults(random), fail)).then(resolve, reject);
+      run(createWorld(seed, new Faults(random), fail)).then(resolve, reject);
     });
   return runInVirtualTime(failing, { random, maxEvents });
 }
 
 async function run(world: World): Promise<Simulated> {
-  const { faults, history, nodes, problems, totals } = world;
+  const { faults, history, nodes, problems, store, totals } = world;
   const servers = nodes.map((address) => new SimulatedServer(address, world));
+  const done = new AbortController();
+  const disturbingLog = store.disturb(done.signal);
   await Promise.all(servers.map((server) => server.start()));
   const clients = Array.from({ length: faults.integer(4, 5) }, (_, at) => {
     return new SimulatedClient(String.fromCharCode(97 + at), world);
   });
-  const done = new AbortController();
   const disturbing = disturb(servers, world, done.signal);
   await Promise.all(clients.map((client) => client.run(faults.integer(7, 11))));
   faults.heal();
   done.abort();
-  await disturbing;
+  await Promise.all([disturbing, disturbingLog]);
   await readAll(world);
   await findProblems(servers, world);
   await Promise.all(clients.map((client) => client.close()));
@@ -57,12 +58,13 @@ async function run(world: World): Promise<Simulated> {
   return { history, problems, faults: faults.counts, totals };
 }
 
-function createWorld(faults: Faults, fail: World["fail"]): World {
+/** Every fourth run has its log in an etcd. */
+function createWorld(seed: number, faults: Faults, fail: World["fail"]): World {
   const nodes = Array.from({ length: faults.integer(2, 3) }, (_, at) => `127.0.0.1:${9_001 + at}`);
   return {
     faults,
     network: createFaultNetwork(faults),
-    store: createMemoryLogStore({ opStep: faults.pick([1, 1, 7]) }),
+    store: seed % 4 === 0 ? etcdStore(faults) : memoryStore(faults),
     history: new History(),
     nodes,
     ...limitsOf(faults),

@@ -1,15 +1,15 @@
-import type { MemoryLogStore } from "../../../src/sessions/commit-log/memory-log.js";
 import type { SessionLimitOptions } from "../../../src/sessions/session-limits.js";
 import type { FaultNetwork } from "./fault-network.js";
 import type { Faults } from "./faults.js";
 import type { History } from "./history.js";
+import type { LogStore } from "./log-store.js";
 import type { RegisterInput } from "./register-model.js";
 
 /** What all of one run share. */
 export interface World {
   readonly faults: Faults;
   readonly network: FaultNetwork;
-  readonly store: MemoryLogStore;
+  readonly store: LogStore;
   readonly history: History;
   /** The addresses of the servers. */
   readonly nodes: readonly string[];

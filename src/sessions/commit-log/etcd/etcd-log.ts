@@ -79,7 +79,8 @@ class EtcdLog implements CommitLog {
 
   async genesis(proposal: Uint8Array): Promise<Uint8Array> {
     this.#checkOpen();
-    checkEntry(proposal, this.maxEntryBytes, "genesis");
+    // It goes along with every request, as a condition.
+    checkEntry(proposal, Math.min(this.maxEntryBytes, requestOverheadBytes / 2), "genesis");
     if (this.#parts.genesis !== undefined) return this.#parts.genesis;
     // Of those that are proposed at once, the first.
     this.#genesis ??= storeGenesis(this.#parts, proposal, this.#ended.signal).finally(() => {
