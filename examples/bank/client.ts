@@ -19,9 +19,9 @@ let running:
   | undefined;
 
 const commands: BankClientCommands = {
-  open: async ({ address, login, sessions }) => {
+  open: async ({ addresses, login, sessions }) => {
     isBegun = true;
-    opened = { ...(await openBank(address, login, sessions)), user: login.user };
+    opened = { ...(await openBank(addresses, login, sessions)), user: login.user };
   },
   openAccounts: async ({ deposit }) => {
     const { bank, user } = whatIsOpen();
@@ -51,6 +51,8 @@ const commands: BankClientCommands = {
     failIfAny(load.problems);
     return load.outcomes.length;
   },
+  place: async () => whatIsOpen().place(),
+  takePause: async () => Math.round(whatRuns().load.pauses.take()),
   transferOnce: async () => whatRuns().load.once(),
   stop: async () => {
     const { load } = whatRuns();

@@ -1,29 +1,38 @@
 // The server of the bank; `bank-users.json` in the folder says who may log in, and the log goes to a folder beside it:
 //   node dist/examples/bank/server.js /var/lib/bank 127.0.0.1:9090
+// or to etcd, for several servers, each with an id of its own:
+//   node dist/examples/bank/server.js /var/lib/bank 127.0.0.1:9090 --etcd 127.0.0.1:2379,127.0.0.1:3379 --id bank-1
+import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { createServer } from "quorate";
-import { createSessions, openFileLog } from "quorate/sessions";
+import { createSessions } from "quorate/sessions";
 import { serveCommands } from "../storage/demo/serve-commands.js";
 import type { BankServerCommands } from "./demo/commands.js";
 import { Bank } from "./gen/bank/v1/bank_quorate.js";
+import { openBankLog } from "./service/bank-log.js";
 import { BankMachine, bankStateVersion } from "./service/bank-machine.js";
 import { bankService } from "./service/bank-service.js";
 import { authenticatorOf } from "./service/user-file.js";
 
-const [directory = ".", address = "127.0.0.1:9090"] = process.argv.slice(2);
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { etcd: { type: "string" }, id: { type: "string", default: "bank" } },
+});
+const [directory = ".", address = "127.0.0.1:9090"] = positionals;
 const authenticate = await authenticatorOf(join(directory, "bank-users.json"));
 const bank = new BankMachine();
 let snapshots = 0;
 let restored = false;
+let reloads = 0;
 
 const sessions = createSessions({
-  // Small files and many snapshots, so that the demo sees files that were forgotten, and starts that begin with one.
-  log: await openFileLog({ directory: join(directory, "log"), segmentBytes: 16 * 1_024 }),
-  snapshotEvery: 32,
+  ...(await openBankLog(directory, values.etcd?.split(","))),
   authenticate,
-  serverId: "bank",
+  serverId: values.id,
   onEvent: (event) => {
     if (event.kind === "snapshotSaved") snapshots++;
+    if (event.kind === "stateReplaced") reloads++;
     if ("error" in event) console.error(`bank server: ${event.kind}: ${event.error}`);
   },
 });
@@ -47,7 +56,11 @@ const commands: BankServerCommands = {
   status: async () => {
     const { counters, appliedOp, sessions: open } = sessions.snapshot();
     const { joined, replayed } = counters;
-    return { joined, replayed, appliedOp, snapshots, restored, sessions: open };
+    return { joined, replayed, pid: process.pid, appliedOp, snapshots, restored, reloads, sessions: open };
+  },
+  state: async () => {
+    const { appliedOp: op, sessions: open } = sessions.snapshot();
+    return { op, digest: createHash("sha256").update(bank.snapshot()).digest("hex"), sessions: open };
   },
 };
 await serveCommands(commands);

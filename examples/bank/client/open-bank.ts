@@ -1,4 +1,4 @@
-import { type Client, connect, createClient } from "quorate";
+import { byId, type Client, connect, createClient } from "quorate";
 import {
   type Credentials,
   openSession,
@@ -8,8 +8,9 @@ import {
   type UnmanagedTarget,
   unmanaged,
 } from "quorate/sessions";
-import type { DemoLogin } from "../demo/commands.js";
+import type { ClientPlace, ClientReport, DemoLogin } from "../demo/commands.js";
 import { Bank } from "../gen/bank/v1/bank_quorate.js";
+import { askingAgain } from "./asking-again.js";
 import { WatchedSession } from "./watched-session.js";
 
 /** The bank, as one user calls it. */
@@ -17,34 +18,50 @@ export interface OpenBank {
   readonly bank: Client<typeof Bank, UnmanagedTarget>;
   /** The number of the session; 0 without one. */
   sessionNumber(): number;
-  /** Registrations of the session, and requests that it wrote again. */
-  counts(): { readonly registrations: number; readonly retries: number };
+  /** The server that has the session, empty without one; and to how many there is a connection. */
+  place(): ClientPlace;
+  /** Registrations of the session, those of them at another server, and requests that it wrote again. */
+  counts(): Pick<ClientReport, "registrations" | "failOvers" | "retries">;
   /** Ends the session, and the connection. */
   close(): Promise<void>;
 }
 
-/** Connects, and logs in: with a session, or without one, where every request is made at least once. */
-export async function openBank(address: string, login: DemoLogin, sessions: boolean): Promise<OpenBank> {
+/**
+ * Connects to all servers, the first ones preferred, and logs in: with a session, or without one, where every request is
+ * made at least once.
+ */
+export async function openBank(
+  addresses: readonly string[],
+  login: DemoLogin,
+  sessions: boolean,
+): Promise<OpenBank> {
   const configuration = await connect({
-    nodes: [address],
+    nodes: addresses,
     extensions: [sessionClient()],
     backoff: { minMs: 50, maxMs: 400 },
   });
   const credentials = credentialsOf(login);
+  const connected = () => configuration.nodes.filter((node) => node.connected).length;
   if (!sessions) {
     return {
-      bank: createClient(Bank, unmanaged(configuration, { credentials })),
+      bank: askingAgain(createClient(Bank, unmanaged(configuration, { credentials, prefer: byId }))),
       sessionNumber: () => 0,
-      counts: () => ({ registrations: 0, retries: 0 }),
+      place: () => ({ address: "", connected: connected() }),
+      counts: () => ({ registrations: 0, failOvers: 0, retries: 0 }),
       close: () => configuration.close(),
     };
   }
-  const session = await openSession(configuration, { credentials });
+  const session = await openSession(configuration, { credentials, prefer: byId });
   const watched = new WatchedSession(session);
   return {
     bank: createClient(Bank, session),
     sessionNumber: () => watched.number,
-    counts: () => ({ registrations: watched.registrations, retries: session.snapshot().resent }),
+    place: () => ({ address: watched.address, connected: connected() }),
+    counts: () => ({
+      registrations: watched.registrations,
+      failOvers: watched.failOvers,
+      retries: session.snapshot().resent,
+    }),
     close: async () => {
       await session.close({ timeoutMs: 5_000 });
       await configuration.close();

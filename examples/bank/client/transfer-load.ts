@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { pick, type Random, randomInteger } from "../demo/seeded-random.js";
 import type { Receipt, TotalsResponse, TransferRequestSchema } from "../gen/bank/v1/bank_pb.js";
 import { refusalReason } from "../service/bank-refusal.js";
+import { PauseMeter } from "./pause-meter.js";
 
 /** A transfer, and what its client was told of it. */
 export interface TransferOutcome {
@@ -42,6 +43,8 @@ export class TransferLoad {
   readonly outcomes: TransferOutcome[] = [];
   /** What must not be, in words. */
   readonly problems: string[] = [];
+  /** How long it has no answer to anything. */
+  readonly pauses: PauseMeter = new PauseMeter();
   readonly #options: TransferLoadOptions;
   readonly #running: Promise<void>[] = [];
   #stopped = false;
@@ -102,12 +105,16 @@ export class TransferLoad {
     const { bank, sessionNumber } = this.#options;
     try {
       const receipt = await bank.transfer(request);
+      this.pauses.answered();
       // The session number is the op of the registration. What was applied before it was asked for by an older
       // stream, whose answer was lost: this answer is to a request that came again, and is the one that was kept.
       return { kind: "receipt", receipt, replayed: receipt.op < sessionNumber() };
     } catch (error) {
       const reason = refusalReason(error);
-      if (reason !== undefined) return { kind: "refused", reason };
+      if (reason !== undefined) {
+        this.pauses.answered();
+        return { kind: "refused", reason };
+      }
       this.problems.push(`${request.transferId} failed: ${error}`);
       return { kind: "failed", error };
     }
@@ -116,6 +123,7 @@ export class TransferLoad {
   async #audit(): Promise<void> {
     try {
       const { deposits, balances } = await this.#options.bank.totals({});
+      this.pauses.answered();
       this.#audits++;
       const { total } = this.#options;
       if (deposits === total && balances === total) return;

@@ -1,27 +1,41 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { startProcess, type Worker } from "../../storage/demo/worker.js";
-import type { BankServerCommands, ServerStatus } from "./commands.js";
+import type { BankServerCommands, ServerState, ServerStatus } from "./commands.js";
 import type { FaultProxy } from "./fault-proxy.js";
 
 /** What all processes of the server have counted together, and what the last of them is. */
-export interface ServerTotals extends Omit<ServerStatus, "restored"> {
+export interface ServerTotals extends Omit<ServerStatus, "pid" | "restored"> {
   /** Processes that began with a snapshot. */
   readonly restores: number;
 }
 
-/** The server of the demo, through all its processes. */
+/** How a server is started. */
+export interface BankServerInit {
+  /** Default "server". */
+  readonly name?: string;
+  /** The folder with the file of its users. */
+  readonly directory: string;
+  /** More arguments of the program. */
+  readonly args?: readonly string[];
+  /** What is told of each new process, and stands before it. */
+  readonly proxies: readonly Pick<FaultProxy, "setTarget" | "cut">[];
+}
+
+/** A server of the demo, through all its processes. */
 export class BankServer {
-  readonly #directory: string;
-  readonly #proxies: readonly FaultProxy[];
+  readonly name: string;
+  readonly #args: readonly string[];
+  readonly #proxies: BankServerInit["proxies"];
   #worker: Worker<BankServerCommands> | undefined;
+  #port: number | undefined;
   #kills = 0;
   #destroyed = false;
   /** What those that were killed have counted. */
-  readonly #killed = { joined: 0, replayed: 0, snapshots: 0, restores: 0 };
+  readonly #killed = { joined: 0, replayed: 0, snapshots: 0, restores: 0, reloads: 0 };
 
-  /** @param proxies what is told of each new process, and stands before it */
-  constructor(directory: string, proxies: readonly FaultProxy[]) {
-    this.#directory = directory;
+  constructor({ name = "server", directory, args = [], proxies }: BankServerInit) {
+    this.name = name;
+    this.#args = [directory, "127.0.0.1:0", ...args];
     this.#proxies = proxies;
   }
 
@@ -33,17 +47,30 @@ export class BankServer {
   async start(): Promise<string> {
     if (this.#destroyed) throw new Error("the server is not to be started again");
     const script = new URL("../server.js", import.meta.url);
-    this.#worker = startProcess(`server ${this.#kills + 1}`, script, [this.#directory, "127.0.0.1:0"]);
+    this.#worker = startProcess(`${this.name} ${this.#kills + 1}`, script, this.#args);
     const address = await this.#worker.run("address");
-    const { port } = new URL(`tcp://${address}`);
-    for (const proxy of this.#proxies) proxy.setTarget(Number(port));
+    this.#port = Number(new URL(`tcp://${address}`).port);
+    this.join();
     return address;
+  }
+
+  /** Cuts all connections to it, and lets none come. */
+  isolate(): void {
+    for (const proxy of this.#proxies) {
+      proxy.setTarget(undefined);
+      proxy.cut();
+    }
+  }
+
+  /** Lets connections come. */
+  join(): void {
+    for (const proxy of this.#proxies) proxy.setTarget(this.#port);
   }
 
   /** Kills the process with SIGKILL, after so long. What it counted until now is kept, and nothing that came after. */
   async kill(afterMs = 0): Promise<void> {
-    const { joined, replayed, snapshots, restores } = await this.totals();
-    Object.assign(this.#killed, { joined, replayed, snapshots, restores });
+    const { appliedOp: _op, sessions: _sessions, ...counts } = await this.totals();
+    Object.assign(this.#killed, counts);
     this.#kills++;
     if (afterMs > 0) await wait(afterMs);
     for (const proxy of this.#proxies) proxy.setTarget(undefined);
@@ -55,15 +82,28 @@ export class BankServer {
     return this.#running.run("hasTransfer", transferId);
   }
 
+  /** What the bank of this server is now. */
+  state(): Promise<ServerState> {
+    return this.#running.run("state");
+  }
+
+  /** Of the process that runs now. */
+  async pid(): Promise<number> {
+    return (await this.#running.run("status")).pid;
+  }
+
   /** What all processes have counted together; of those that were killed, what they said last. */
   async totals(): Promise<ServerTotals> {
-    const { joined, replayed, snapshots, restored, ...last } = await this.#running.run("status");
+    const { joined, replayed, snapshots, restored, reloads, appliedOp, sessions } =
+      await this.#running.run("status");
     return {
-      ...last,
+      appliedOp,
+      sessions,
       joined: this.#killed.joined + joined,
       replayed: this.#killed.replayed + replayed,
       snapshots: this.#killed.snapshots + snapshots,
       restores: this.#killed.restores + (restored ? 1 : 0),
+      reloads: this.#killed.reloads + reloads,
     };
   }
 

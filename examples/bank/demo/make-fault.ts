@@ -5,7 +5,7 @@ import type { BankClientCommands } from "./commands.js";
 import type { Fault } from "./fault-plan.js";
 import type { FaultProxy } from "./fault-proxy.js";
 
-/** A client process, and the proxy that it goes through. */
+/** A client process, and a proxy that it goes through. */
 export interface BankClient {
   readonly worker: Pick<Worker<BankClientCommands>, "name" | "run">;
   readonly proxy: Pick<FaultProxy, "lose" | "cut" | "cutAfter" | "lostBytes">;
@@ -52,7 +52,10 @@ export async function makeFault(
 }
 
 /** Leaves the client with a transfer that was applied, and whose answer is lost. Returns its name. */
-async function applyUnanswered(client: BankClient, server: Pick<BankServer, "hasTransfer">): Promise<string> {
+export async function applyUnanswered(
+  client: BankClient,
+  server: Pick<BankServer, "hasTransfer">,
+): Promise<string> {
   await untilAnswered(client);
   client.proxy.lose("answers");
   // Asked for only now: an answer to an earlier one may be on its way behind the proxy.
@@ -62,7 +65,7 @@ async function applyUnanswered(client: BankClient, server: Pick<BankServer, "has
 }
 
 /** Waits for the next answer: one that loses its answers while it registers would never come to write a request. */
-async function untilAnswered({ worker }: BankClient): Promise<void> {
+export async function untilAnswered({ worker }: Pick<BankClient, "worker">): Promise<void> {
   const before = await worker.run("progress");
   await until(
     () => worker.run("progress"),

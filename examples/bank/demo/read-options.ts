@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { wholeNumber } from "./whole-number.js";
 
 /** What a run of the demo is to be. */
 export interface DemoOptions {
@@ -30,10 +31,4 @@ export function readOptions(args: readonly string[]): DemoOptions {
     sessions: !values["without-sessions"],
     cuts: wholeNumber("cuts", values.cuts, 3),
   };
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= least && number <= 0xffff_ffff) return number;
-  throw new Error(`--${name} takes a whole number from ${least} on: not ${text}`);
 }

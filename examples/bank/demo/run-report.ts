@@ -1,36 +1,11 @@
 import type { Fault, PlannedFault } from "./fault-plan.js";
+import type { LoadReport } from "./load-report.js";
 
 /** What a run of the demo came to. */
-export interface RunReport {
+export interface RunReport extends LoadReport {
   readonly seed: number;
   /** Faults that were made, by their kinds. */
   readonly faults: Readonly<Record<Fault["kind"], number>>;
-  /** Transfers with a receipt, which the ledger confirms. */
-  readonly transfers: number;
-  /** Transfers that the bank refused, and that are not in the ledger. */
-  readonly refused: number;
-  /** Times that a client read the totals while transfers went on. */
-  readonly audits: number;
-  /** Times that a client registered its session, at first and after faults. */
-  readonly registrations: number;
-  /** Requests that a client wrote once more, as its session counts. */
-  readonly retries: number;
-  /**
-   * Requests that came to a server which knew them, at least: as the servers count, without what each counted between the
-   * last look at it and its SIGKILL, or the replays, if those are more.
-   */
-  readonly duplicates: number;
-  /** Those that came while the first one was still under way, by the count of the servers. */
-  readonly joined: number;
-  /**
-   * Receipts that were a kept reply for certain, as the clients see it: their transfers were applied before the
-   * registration under which they came. Needs no counter of the library.
-   */
-  readonly replays: number;
-  /** Snapshots that the servers stored, by the same count. */
-  readonly snapshots: number;
-  /** Processes of the server that began with a snapshot. */
-  readonly restores: number;
   /** Positions in the log. */
   readonly entries: number;
 }

@@ -16,6 +16,7 @@ function fakeScene(client: Partial<ClientReport> = {}, sessionsLeft = 0, exitCod
     refused: 3,
     audits: 2,
     registrations: 3,
+    failOvers: 0,
     retries: 9,
     replays: 4,
     ledger: 100,
@@ -36,7 +37,7 @@ function fakeScene(client: Partial<ClientReport> = {}, sessionsLeft = 0, exitCod
     proxy: { port: 1, lose: () => {}, cut: () => 1, cutAfter: async () => {}, lostBytes: 1_000 },
     worker: { name: user, run: async (name: string) => commands[name]?.(), stop: async () => exitCode },
   }));
-  const totals = { joined: 1, replayed: 9, appliedOp: 120, snapshots: 3, restores: 2 };
+  const totals = { joined: 1, replayed: 9, appliedOp: 120, snapshots: 3, restores: 2, reloads: 0 };
   const server = {
     start: async () => "127.0.0.1:1",
     kill: async () => {},

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, QuorateError } from "quorate";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type BankCalls, TransferLoad } from "../../../examples/bank/client/transfer-load.js";
 import { seededRandom } from "../../../examples/bank/demo/seeded-random.js";
 import {
@@ -150,6 +150,25 @@ describe("TransferLoad", () => {
     await eventually(() => load.problems.length > 0);
     await load.stop();
     expect(load.problems[0]).toBe("the totals cannot be read: Error: away");
+  });
+
+  it.each([
+    ["a receipt", {}],
+    ["a refusal", { transfer: () => Promise.reject(bankRefusal("INSUFFICIENT_FUNDS", "too much")) }],
+  ])("takes %s for an answer that ends a pause", async (_, overrides) => {
+    const load = startLoad(fakeBank(overrides).bank);
+    const answered = vi.spyOn(load.pauses, "answered");
+    load.once();
+    await load.stop();
+    expect(answered).toHaveBeenCalledOnce();
+  });
+
+  it("takes a failure for none", async () => {
+    const load = startLoad(fakeBank({ transfer: () => Promise.reject(new Error("away")) }).bank);
+    const answered = vi.spyOn(load.pauses, "answered");
+    load.once();
+    await load.stop();
+    expect(answered).not.toHaveBeenCalled();
   });
 
   it("chooses the same transfers for the same seed", async () => {
