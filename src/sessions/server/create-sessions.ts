@@ -218,6 +218,7 @@ class ServerSessions implements Sessions {
           this.#stopped.abort(error);
         },
         readFailed: (error) => emit({ kind: "logUnavailable", error }),
+        appendFailed: (error) => emit({ kind: "appendFailed", error }),
         snapshotSaved: (op) => emit({ kind: "snapshotSaved", op }),
         snapshotFailed: (error) => emit({ kind: "snapshotFailed", error }),
       },

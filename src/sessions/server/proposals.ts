@@ -16,6 +16,8 @@ import type { ProposalListener } from "./session-log-types.js";
 export interface ProposalsInit {
   readonly log: CommitLog;
   readonly nowMs: () => number;
+  /** An append failed; told once for those that failed with one error. */
+  readonly failed?: ((error: QuorateError) => void) | undefined;
   /** An append was answered with DataLoss: the log is not what it was. Called after the listener. */
   readonly lost: (error: QuorateError) => void;
 }
@@ -36,15 +38,18 @@ export class Proposals {
   readonly #log: CommitLog;
   readonly #nowMs: () => number;
   readonly #lost: (error: QuorateError) => void;
+  readonly #tellFailed: ((error: QuorateError) => void) | undefined;
+  #lastFailure: unknown;
   readonly #incarnation: Uint8Array = new Uint8Array(randomBytes(idBytes));
   readonly #incarnationText: string = toHex(this.#incarnation);
   readonly #pending = new Map<number, Proposal>();
   #counter = 0;
   #ended: QuorateError | undefined;
 
-  constructor({ log, nowMs, lost }: ProposalsInit) {
+  constructor({ log, nowMs, failed, lost }: ProposalsInit) {
     this.#log = log;
     this.#nowMs = nowMs;
+    this.#tellFailed = failed;
     this.#lost = lost;
   }
 
@@ -111,6 +116,9 @@ export class Proposals {
     this.#pending.delete(counter);
     // It may have been applied all the same, or have failed with the state.
     proposal?.listener.failed(error, outcome);
+    // All appends of a batch fail with one error.
+    if (thrown !== this.#lastFailure && this.#ended === undefined) this.#tellFailed?.(error);
+    this.#lastFailure = thrown;
     if (error.code === Code.DataLoss) this.#lost(error);
   }
 }

@@ -43,6 +43,8 @@ export interface SessionLogObserver {
   stopped(error: QuorateError): void;
   /** The log cannot be read; it is tried again after `retryMs`. */
   readFailed?(error: QuorateError, retryMs: number): void;
+  /** Entries could not be appended; told once for those that failed together. */
+  appendFailed?(error: QuorateError): void;
   /** The state as of `op` is stored. */
   snapshotSaved?(op: number, bytes: number): void;
   /** The state could not be stored; the next snapshot will be tried when it is due. */

@@ -44,7 +44,8 @@ export class SessionLog {
     this.#log = log;
     this.#state = state;
     this.#observer = observer;
-    this.#proposals = new Proposals({ log, nowMs, lost });
+    const failed = (error: QuorateError) => this.#observer.appendFailed?.(error);
+    this.#proposals = new Proposals({ log, nowMs, failed, lost });
     this.#waits = new AppliedWaits(state.table.appliedOp);
     this.#barrier = new Barrier({
       log,

@@ -16,7 +16,7 @@ export type SessionsEvent =
       readonly session: number;
       readonly reason: "capacity" | "expired" | "unregistered";
     }
-  /** An entry could not be appended. */
+  /** Entries could not be appended; once for those that failed together. */
   | { readonly kind: "appendFailed"; readonly error: QuorateError }
   /** The log cannot be read; it is tried again. */
   | { readonly kind: "logUnavailable"; readonly error: QuorateError }

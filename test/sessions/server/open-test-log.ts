@@ -50,6 +50,7 @@ export class TestObserver implements SessionLogObserver {
   readonly told: string[] = [];
   readonly effects: Effect[] = [];
   readonly errors: QuorateError[] = [];
+  readonly appendErrors: QuorateError[] = [];
 
   applied(effect: Effect): void {
     this.told.push(`applied ${effect.op}`);
@@ -73,6 +74,10 @@ export class TestObserver implements SessionLogObserver {
   snapshotSaved(op: number, bytes: number): void {
     this.told.push(`snapshotSaved ${op}`);
     if (!(bytes > 0)) throw new Error("the snapshot is empty");
+  }
+
+  appendFailed(error: QuorateError): void {
+    this.appendErrors.push(error);
   }
 
   snapshotFailed(error: QuorateError): void {

@@ -139,6 +139,19 @@ describe("SessionLog.propose", () => {
     expect(opened.observer.kinds()).toEqual(["registered"]);
   });
 
+  it("tells the observer of appends that failed, once for all that failed with one error", async () => {
+    const log = new FaultyLog(createMemoryLog());
+    await using opened = await openTestLog(log);
+    const errors = [failure("not-appended"), failure("unknown")];
+    for (const error of errors) {
+      log.faults.append = () => Promise.reject(error);
+      await Promise.all([1, 2, 3].map((client) => opened.propose(register(client))));
+    }
+    expect(opened.observer.appendErrors).toEqual(errors);
+    await opened.log.close();
+    expect(opened.observer.appendErrors).toHaveLength(2);
+  });
+
   it("takes an error that is none of the log's for an unknown outcome", async () => {
     const log = new FaultyLog(createMemoryLog());
     await using opened = await openTestLog(log);
