@@ -11,7 +11,7 @@ import { putPrefix } from "./watch-puts.js";
 export async function appendTimes(settings: BenchmarkSettings): Promise<ComparisonResult> {
   const { members, signal } = settings;
   await using cluster = await startCluster(members);
-  await using log = openEtcdLog({ endpoints: cluster.endpoints, prefix: "log/" });
+  await using log = openEtcdLog({ endpoints: [cluster.endpoint], prefix: "log/" });
   await log.genesis(new Uint8Array(100));
   using puts = connectPuts(cluster.endpoint);
   const value = new Uint8Array(100).fill(0x5a);

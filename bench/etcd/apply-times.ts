@@ -15,7 +15,7 @@ import { startValueServer, type ValueServer } from "./value-server.js";
 export async function applyTimes(settings: BenchmarkSettings): Promise<ComparisonResult> {
   const { members, rate, signal } = settings;
   await using cluster = await startCluster(members);
-  const init = { endpoints: cluster.endpoints, notesTimes: true, lifeMs: lifeMs(settings) };
+  const init = { endpoint: cluster.endpoint, notesTimes: true, lifeMs: lifeMs(settings) };
   await using writer = await startValueServer(init, signal);
   await using reader = await startValueServer(init, signal);
   await using clients = await ValueClients.connect(writer, sessions);

@@ -4,9 +4,7 @@ import { processMicros } from "./process-time.js";
 
 /** An etcd cluster that a benchmark has for itself. */
 export interface BenchCluster extends AsyncDisposable {
-  /** The leader's first: all that is compared goes to one member, and the leader is the fastest for all. */
-  readonly endpoints: readonly string[];
-  /** The leader's. */
+  /** The leader's, to which all goes that is compared: it is the fastest for everybody. */
   readonly endpoint: string;
   /** Microseconds of processor time that its processes have taken so far; undefined where that is not known. */
   cpuMicros(): number | undefined;
@@ -17,10 +15,8 @@ export async function startCluster(members: number): Promise<BenchCluster> {
   const etcd = await startEtcd({ members, flags: ["--quota-backend-bytes", `${quotaBytes}`] });
   try {
     const { endpoint } = await etcd.leader();
-    const others = etcd.endpoints.filter((one) => one !== endpoint);
     return {
       endpoint,
-      endpoints: [endpoint, ...others],
       cpuMicros: () => processMicros(pidsOf(etcd)),
       [Symbol.asyncDispose]: () => etcd.close(),
     };

@@ -7,7 +7,7 @@ import { type ComparisonResult, type Contestant, compare } from "./comparison.js
 export async function catchUpRates(settings: BenchmarkSettings): Promise<ComparisonResult> {
   const { entries, members, signal } = settings;
   await using cluster = await startCluster(members);
-  const { endpoints } = cluster;
+  const endpoints = [cluster.endpoint];
   const contestants: Contestant[] = [];
   for (const size of [1, 64]) {
     const log = { endpoints, prefix: `batches-of-${size}/` };

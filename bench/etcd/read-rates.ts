@@ -10,18 +10,20 @@ export function readRates(load: Load) {
   return async (settings: BenchmarkSettings): Promise<ComparisonResult> => {
     const { members, signal } = settings;
     await using cluster = await startCluster(members);
-    const { endpoints } = cluster;
-    const init = { endpoints, notesTimes: false, lifeMs: lifeMs(settings) };
+    const { endpoint } = cluster;
+    const init = { endpoint, notesTimes: false, lifeMs: lifeMs(settings) };
     await using server = await startValueServer(init, signal);
     await using clients = await ValueClients.connect(server, load.clients);
     for (const write of clients.writes(new Uint8Array(valueBytes).fill(0x5a))) await write();
     const parts = { cluster, server, signal };
-    const contestants = [
-      { name: "plain", measure: (ms: number) => measureRate(clients.plainReads(), load, ms, parts) },
-      { name: "sessions", measure: (ms: number) => measureRate(clients.reads(), load, ms, parts) },
-    ];
+    const ways = { plain: clients.plainReads(), linearizable: clients.reads(), local: clients.localReads() };
+    const contestants = Object.entries(ways).map(([name, requests]) => ({
+      name,
+      measure: (ms: number) => measureRate(requests, load, ms, parts),
+    }));
     const target = { kind: "at least", value: 0.7 } as const;
-    return await compare(contestants, [{ of: "sessions", to: "plain", target }], settings, signal);
+    const ratios = ["linearizable", "local"].map((of) => ({ of, to: "plain", target }));
+    return await compare(contestants, ratios, settings, signal);
   };
 }
 

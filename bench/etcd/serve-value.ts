@@ -12,12 +12,11 @@ import type { ServerAnswer, ServerAnswers, ServerQuestion, ValueServerInit } fro
 import { putPrefix, watchPuts } from "./watch-puts.js";
 
 const init: ValueServerInit = JSON.parse(process.argv[2] ?? "");
-const { endpoints, lifeMs, notesTimes } = init;
-const [endpoint = ""] = endpoints;
+const { endpoint, lifeMs, notesTimes } = init;
 
 const times = new EventTimes();
 const state = new StoredValue(notesTimes ? (op) => times.seen(op) : undefined);
-const log = openEtcdLog({ endpoints, prefix: "log/" });
+const log = openEtcdLog({ endpoints: [endpoint], prefix: "log/" });
 const sessions = createSessions({
   log: notesTimes ? withAppendTimes(log, times) : log,
   serverId: `server-${process.pid}`,
@@ -29,7 +28,7 @@ await using server = await createServer({
   routes: (router) => router.service(PlainValue, { read: () => ({ bytes: state.bytes }) }),
 });
 using puts = connectPuts(endpoint);
-const watch = notesTimes ? await watchPuts(endpoints, (revision) => times.seen(revision)) : undefined;
+const watch = notesTimes ? await watchPuts(endpoint, (revision) => times.seen(revision)) : undefined;
 
 const answers: {
   readonly [Name in keyof ServerAnswers]: (

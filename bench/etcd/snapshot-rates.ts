@@ -8,7 +8,7 @@ import { type ComparisonResult, compare, type Measured } from "./comparison.js";
 export async function snapshotRates(settings: BenchmarkSettings): Promise<ComparisonResult> {
   const { members, signal, snapshotMib } = settings;
   await using cluster = await startCluster(members);
-  await using log = openEtcdLog({ endpoints: cluster.endpoints, prefix: "log/" });
+  await using log = openEtcdLog({ endpoints: [cluster.endpoint], prefix: "log/" });
   await log.genesis(new Uint8Array(100));
   const bytes = new Uint8Array(snapshotMib * 2 ** 20).fill(0x5a);
   const contestants = [

@@ -41,10 +41,12 @@ export class StoredValue {
       return {};
     },
     read: () => ({ bytes: this.#bytes }),
+    readLocal: () => ({ bytes: this.#bytes }),
   };
 
   /** How its state is kept. */
-  readonly options: ReplicateOptions = {
+  readonly options: ReplicateOptions<"readLocal"> = {
+    consistency: { readLocal: "local" },
     snapshot: () => this.#bytes,
     restore: (bytes) => {
       this.#bytes = bytes;

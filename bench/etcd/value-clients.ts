@@ -52,11 +52,19 @@ export class ValueClients implements AsyncDisposable {
     });
   }
 
-  /** Reads, one way for each session. */
+  /** Linearizable reads, one way for each session. */
   reads(): Request[] {
     return this.#sessions.map((session) => {
       const client = createClient(StoredValue, session);
       return () => client.read({});
+    });
+  }
+
+  /** Reads of what the server has applied, one way for each session. */
+  localReads(): Request[] {
+    return this.#sessions.map((session) => {
+      const client = createClient(StoredValue, session);
+      return () => client.readLocal({});
     });
   }
 

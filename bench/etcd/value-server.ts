@@ -24,7 +24,8 @@ export interface ServerStatistics {
 
 /** How a server is started. */
 export interface ValueServerInit {
-  readonly endpoints: readonly string[];
+  /** The member of etcd that it uses. */
+  readonly endpoint: string;
   /** Whether it notes when it appends and applies, and when it sees puts of others. */
   readonly notesTimes: boolean;
   /** After so many milliseconds it ends, whatever becomes of the benchmark. */

@@ -6,11 +6,13 @@ import { bytesOf } from "../../src/sessions/commit-log/etcd/etcd-keys.js";
 export const putPrefix = "puts/";
 
 /** Tells of the revision of each plain put, as it comes. Resolves once etcd watches. */
-export async function watchPuts(
-  endpoints: readonly string[],
-  seen: (revision: number) => void,
-): Promise<Disposable> {
-  const client = connectEtcd({ endpoints, tls: undefined, auth: undefined, tryTimeoutMs: 10_000 });
+export async function watchPuts(endpoint: string, seen: (revision: number) => void): Promise<Disposable> {
+  const client = connectEtcd({
+    endpoints: [endpoint],
+    tls: undefined,
+    auth: undefined,
+    tryTimeoutMs: 10_000,
+  });
   const watch = client.watch({ key: bytesOf("puts/"), rangeEnd: bytesOf("puts0") });
   const created = new EventTarget();
   const watching = once(created, "watching");

@@ -14,8 +14,8 @@ export function writeRates(load: Load, bytes: number) {
     const { members, signal } = settings;
     const value = new Uint8Array(bytes).fill(0x5a);
     await using cluster = await startCluster(members);
-    const { endpoints } = cluster;
-    const init = { endpoints, notesTimes: false, lifeMs: lifeMs(settings) };
+    const { endpoint } = cluster;
+    const init = { endpoint, notesTimes: false, lifeMs: lifeMs(settings) };
     await using server = await startValueServer(init, signal);
     await using clients = await ValueClients.connect(server, load.clients);
     using puts = connectPuts(cluster.endpoint);

@@ -47,6 +47,7 @@ export function readDocuments(): MarkdownDocument[] {
     "bench/storage/README.md",
     "bench/sessions/README.md",
     "bench/context/README.md",
+    "bench/etcd/README.md",
   ].map((path) => readDocument(path, readFileSync(join(root, path), "utf8")));
 }
 

@@ -21,7 +21,9 @@ describe("StoredValue", () => {
     });
     expect(state.bytes).toEqual(new Uint8Array([6]));
     const read = { $typeName: "bench.etcd.v1.ReadRequest" as const };
-    expect(state.handlers.read(read, context(6_144))).toEqual({ bytes: new Uint8Array([6]) });
+    for (const handler of [state.handlers.read, state.handlers.readLocal]) {
+      expect(handler(read, context(6_144))).toEqual({ bytes: new Uint8Array([6]) });
+    }
   });
 
   it("comes back out of its snapshot", () => {

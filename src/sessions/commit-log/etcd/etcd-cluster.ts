@@ -28,9 +28,12 @@ import {
 /** What a client needs of the settings of a log. */
 export type EtcdClusterInit = Pick<EtcdSettings, "auth" | "endpoints" | "tls" | "tryTimeoutMs">;
 
-/** A client of the cluster with these endpoints. Connects when it is used. */
-export function connectEtcd(init: EtcdClusterInit): EtcdClient {
-  return new EtcdCluster(init);
+/**
+ * A client of the cluster with these endpoints. Connects when it is used.
+ * @param first the place in the list of the endpoint that it begins with
+ */
+export function connectEtcd(init: EtcdClusterInit, first = 0): EtcdClient {
+  return new EtcdCluster(init, first);
 }
 
 /** Milliseconds. Whoever pings more often than every 5 s is cut off by etcd, in its default. */
@@ -40,13 +43,15 @@ class EtcdCluster implements EtcdClient {
   readonly #init: EtcdClusterInit;
   readonly #clients: readonly GrpcClient[];
   /** Where the next transaction goes, and the next watch. */
-  #transactAt = 0;
-  #watchAt = 0;
+  #transactAt: number;
+  #watchAt: number;
   #token: Promise<Metadata> | undefined;
   #clusterId: bigint | undefined;
 
-  constructor(init: EtcdClusterInit) {
+  constructor(init: EtcdClusterInit, first: number) {
     this.#init = init;
+    this.#transactAt = first;
+    this.#watchAt = first;
     this.#clients = init.endpoints.map((address) =>
       createGrpcClient(address, { tls: init.tls, keepaliveMs }),
     );

@@ -8,7 +8,10 @@ import { type LogLimitOptions, mebibyte, positiveCount } from "../log-options.js
 
 /** How a log in etcd is opened. */
 export interface EtcdLogOptions extends LogLimitOptions {
-  /** The members of one etcd cluster, `host:port` each. One is enough; with all of them any may be away. */
+  /**
+   * The members of one etcd cluster, `host:port` each. One is enough; with all of them any may be away. Which is asked
+   * first is drawn by lot.
+   */
   readonly endpoints: readonly string[];
   /** What the keys of this log begin with, and those of no other: text that ends in "/". */
   readonly prefix: string;

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { abortError } from "../../../../internal/errors/quorate-error.js";
 import { deadlineAfter, scheduleDeadline } from "../../../../internal/util/deadlines.js";
 import { onAbort } from "../../../../internal/util/on-abort.js";
@@ -41,7 +42,8 @@ import { storeGenesis } from "./store-genesis.js";
  */
 export function openEtcdLog(options: EtcdLogOptions): CommitLog {
   const settings = readEtcdLogOptions(options);
-  return new EtcdLog(settings, connectEtcd(settings));
+  // Servers with one list must not all be at one member.
+  return new EtcdLog(settings, connectEtcd(settings, randomInt(settings.endpoints.length)));
 }
 
 /** Opens a log with a client of one's own: for tests. The log closes it. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { CommitLog } from "../../../../src/sessions/commit-log/commit-log.js";
 import { OwnBatches } from "../../../../src/sessions/commit-log/etcd/own-batches.js";
+import { watchWithOwn } from "../../../../src/sessions/commit-log/etcd/watch-with-own.js";
 import { eventually } from "../../../helpers/eventually.js";
 import { checkLeaks } from "../../../helpers/leaks.js";
 import { reader, take, text, texts } from "../log-helpers.js";
@@ -19,6 +20,16 @@ describe("a reader of the handle that appends", () => {
     await appendOneByOne(other, ["e4"]);
     await appendOneByOne(log, ["e5"]);
     expect(await taken(entries, 2)).toEqual(["e4", "e5"]);
+    await close(entries, log, other);
+  });
+
+  it("is given them while it waits", async () => {
+    const { etcd, log, other, entries } = await reading();
+    silence(etcd, true);
+    const next = taken(entries, 2);
+    await turns();
+    await appendOneByOne(log, ["e2", "e3"]);
+    expect(await next).toEqual(["e2", "e3"]);
     await close(entries, log, other);
   });
 
@@ -85,9 +96,24 @@ describe("a reader of the handle that appends", () => {
   });
 });
 
-describe("OwnBatches", () => {
-  const batch = (modRevision: bigint) => ({ key: new Uint8Array(1), value: new Uint8Array(1), modRevision });
+const batch = (modRevision: bigint) => ({ key: new Uint8Array(1), value: new Uint8Array(1), modRevision });
 
+describe("watchWithOwn", () => {
+  it("cancels a watch that was asked and has not answered, when it is left", async () => {
+    const etcd = new SimulatedEtcd();
+    const own = new OwnBatches();
+    const news = watchWithOwn(etcd.client().watch({ startRevision: 2n }), own, () => 1n);
+    expect(await news.next()).toMatchObject({ value: { kind: "told", response: { created: true } } });
+    const next = news.next();
+    await turns();
+    own.put(1n, batch(2n));
+    expect(await next).toEqual({ done: false, value: { kind: "own", batch: batch(2n) } });
+    await news.return();
+    expect(etcd.watches).toBe(0);
+  });
+});
+
+describe("OwnBatches", () => {
   it("knows the last four, each by the one before it", () => {
     const own = new OwnBatches();
     for (let revision = 1n; revision <= 6n; revision++) own.put(revision, batch(revision + 1n));

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bench/etcd/v1/value.proto.
  */
 export const file_bench_etcd_v1_value: GenFile = /*@__PURE__*/
-  fileDesc("ChliZW5jaC9ldGNkL3YxL3ZhbHVlLnByb3RvEg1iZW5jaC5ldGNkLnYxIhYKBVZhbHVlEg0KBWJ5dGVzGAEgASgMIg0KC1JlYWRSZXF1ZXN0IgkKB1dyaXR0ZW4yRgoKUGxhaW5WYWx1ZRI4CgRSZWFkEhouYmVuY2guZXRjZC52MS5SZWFkUmVxdWVzdBoULmJlbmNoLmV0Y2QudjEuVmFsdWUygwEKC1N0b3JlZFZhbHVlEjUKBVdyaXRlEhQuYmVuY2guZXRjZC52MS5WYWx1ZRoWLmJlbmNoLmV0Y2QudjEuV3JpdHRlbhI9CgRSZWFkEhouYmVuY2guZXRjZC52MS5SZWFkUmVxdWVzdBoULmJlbmNoLmV0Y2QudjEuVmFsdWUiA5ACAUIFkgMCCAJiCGVkaXRpb25zcOgH");
+  fileDesc("ChliZW5jaC9ldGNkL3YxL3ZhbHVlLnByb3RvEg1iZW5jaC5ldGNkLnYxIhYKBVZhbHVlEg0KBWJ5dGVzGAEgASgMIg0KC1JlYWRSZXF1ZXN0IgkKB1dyaXR0ZW4yRgoKUGxhaW5WYWx1ZRI4CgRSZWFkEhouYmVuY2guZXRjZC52MS5SZWFkUmVxdWVzdBoULmJlbmNoLmV0Y2QudjEuVmFsdWUyxwEKC1N0b3JlZFZhbHVlEjUKBVdyaXRlEhQuYmVuY2guZXRjZC52MS5WYWx1ZRoWLmJlbmNoLmV0Y2QudjEuV3JpdHRlbhI9CgRSZWFkEhouYmVuY2guZXRjZC52MS5SZWFkUmVxdWVzdBoULmJlbmNoLmV0Y2QudjEuVmFsdWUiA5ACARJCCglSZWFkTG9jYWwSGi5iZW5jaC5ldGNkLnYxLlJlYWRSZXF1ZXN0GhQuYmVuY2guZXRjZC52MS5WYWx1ZSIDkAIBQgWSAwIIAmIIZWRpdGlvbnNw6Ac");
 
 /**
  * @generated from message bench.etcd.v1.Value
@@ -99,6 +99,16 @@ export const StoredValue: GenService<{
    * @generated from rpc bench.etcd.v1.StoredValue.Read
    */
   read: {
+    methodKind: "unary";
+    input: typeof ReadRequestSchema;
+    output: typeof ValueSchema;
+  },
+  /**
+   * The same, of what the server has applied.
+   *
+   * @generated from rpc bench.etcd.v1.StoredValue.ReadLocal
+   */
+  readLocal: {
     methodKind: "unary";
     input: typeof ReadRequestSchema;
     output: typeof ValueSchema;

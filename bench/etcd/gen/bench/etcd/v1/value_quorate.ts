@@ -43,7 +43,14 @@ export const StoredValue: QuorateService<typeof StoredValueService, {
    * @generated from rpc bench.etcd.v1.StoredValue.Read
    */
   readonly read: "rpc";
+  /**
+   * The same, of what the server has applied.
+   *
+   * @generated from rpc bench.etcd.v1.StoredValue.ReadLocal
+   */
+  readonly readLocal: "rpc";
 }> = /*@__PURE__*/ defineService(StoredValueService, {
   write: "rpc",
   read: "rpc",
+  readLocal: "rpc",
 });
